@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ansible/coerce.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+const char *
+coerce_type_name(const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return "dict";
+    case JSON_ARRAY:
+        return "list";
+    case JSON_STRING:
+        return "str";
+    case JSON_INTEGER:
+        return "int";
+    case JSON_REAL:
+        return "float";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "bool";
+    case JSON_NULL:
+        break;
+    }
+    return "NoneType";
+}
+
+int
+coerce_boolean(const json_t *value, bool *boolean, const char **reason)
+{
+    static const char *const yes[] = {"y", "yes", "on", "1", "true", "t", NULL};
+    static const char *const no[] = {"n", "no", "off", "0", "false", "f", NULL};
+    const char *stripped;
+    char word[8];
+    size_t length;
+
+    *reason = "it is not a valid boolean";
+    if (json_is_boolean(value)) {
+        *boolean = json_is_true(value);
+        return 0;
+    }
+    if (json_is_number(value)) {
+        double number = json_number_value(value);
+
+        *boolean = number > 0.5;
+        return number == 0.0 || number == 1.0 ? 0 : -1;
+    }
+    if (!json_is_string(value))
+        return -1;
+    stripped = text_strip(json_string_value(value), json_string_length(value), &length);
+    if (length >= sizeof(word))
+        return -1;
+    memcpy(word, stripped, length);
+    word[length] = '\0';
+    for (size_t i = 0; yes[i] != NULL; i++) {
+        *boolean = strcasecmp(word, yes[i]) == 0;
+        if (*boolean || strcasecmp(word, no[i]) == 0)
+            return 0;
+    }
+    return -1;
+}
+
+int
+coerce_integer(const json_t *value, long *integer, const char **reason)
+{
+    const char *text;
+    char *end;
+
+    *reason = "it is not an integer";
+    if (json_is_integer(value)) {
+        json_int_t number = json_integer_value(value);
+
+        *integer = (long)number;
+        return number >= LONG_MIN && number <= LONG_MAX ? 0 : -1;
+    }
+    if (json_is_real(value)) {
+        double number = json_real_value(value);
+
+        if (!(number >= -1e9 && number <= 1e9) || number != (double)(long)number)
+            return -1;
+        *integer = (long)number;
+        return 0;
+    }
+    text = json_string_value(value);
+    if (text == NULL || strlen(text) != json_string_length(value))
+        return -1;
+    errno = 0;
+    *integer = strtol(text, &end, 10);
+    if (end == text || errno != 0)
+        return -1;
+    while (isspace((unsigned char)*end))
+        end++;
+    return *end == '\0' ? 0 : -1;
+}
+
+/* The shortest text that reads back as the same number, as Python writes it. */
+static void
+write_real(char *buffer, size_t size, double number)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(buffer, size, "%.*g", digits, number);
+        if (strtod(buffer, NULL) == number)
+            break;
+    }
+    if (strpbrk(buffer, ".en") == NULL && strlen(buffer) + 3 <= size)
+        strcat(buffer, ".0");
+}
+
+int
+coerce_string(const json_t *value, char **string, const char **reason)
+{
+    char buffer[64];
+
+    *string = NULL;
+    if (json_is_string(value)) {
+        *reason = "it has a NUL character in it";
+        if (strlen(json_string_value(value)) != json_string_length(value))
+            return -1;
+        *string = memory_copy_string(json_string_value(value));
+        return *string == NULL ? -2 : 0;
+    }
+    *reason = "it is neither text nor a number";
+    if (json_is_integer(value))
+        snprintf(buffer, sizeof(buffer), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else if (json_is_real(value))
+        write_real(buffer, sizeof(buffer), json_real_value(value));
+    else if (json_is_boolean(value))
+        snprintf(buffer, sizeof(buffer), "%s", json_is_true(value) ? "True" : "False");
+    else
+        return -1;
+    *string = memory_copy_string(buffer);
+    return *string == NULL ? -2 : 0;
+}
+
+/* Appends the home folder that a leading ~ or ~user means; returns what comes
+ * behind it, or the path itself when there is no such folder. */
+static const char *
+expand_home(struct text *expanded, const char *path)
+{
+    size_t length = strcspn(path, "/");
+    char name[64] = "";
+    const char *home = NULL;
+    const struct passwd *user = NULL;
+
+    if (*path != '~' || length > sizeof(name))
+        return path;
+    memcpy(name, path + 1, length - 1);
+    if (length == 1)
+        home = getenv("HOME");
+    if (home == NULL)
+        user = length == 1 ? NULL : getpwnam(name);
+    if (user != NULL)
+        home = user->pw_dir;
+    if (home == NULL)
+        return path;
+    text_append(expanded, home);
+    return path + length;
+}
+
+/* Length of a variable's name at `text`; 0: none. */
+static size_t
+variable_name(const char *text)
+{
+    size_t length = 0;
+
+    while (isalnum((unsigned char)text[length]) || text[length] == '_')
+        length++;
+    return length;
+}
+
+/* Appends what the $NAME or ${NAME} at dollar means, itself when nothing;
+ * returns what comes behind it. */
+static const char *
+expand_variable(struct text *expanded, const char *dollar)
+{
+    bool braces = dollar[1] == '{';
+    const char *start = dollar + 1 + braces;
+    size_t length = variable_name(start);
+    const char *end = start + length;
+    char name[128];
+    const char *value = NULL;
+
+    if (length == 0 || length >= sizeof(name) || (braces && *end != '}')) {
+        text_append_bytes(expanded, dollar, 1);
+        return dollar + 1;
+    }
+    end += braces;
+    memcpy(name, start, length);
+    name[length] = '\0';
+    value = getenv(name);
+    if (value != NULL)
+        text_append(expanded, value);
+    else
+        text_append_bytes(expanded, dollar, (size_t)(end - dollar));
+    return end;
+}
+
+char *
+coerce_path(const char *path)
+{
+    struct text expanded = {0};
+    const char *rest = expand_home(&expanded, path);
+
+    text_append(&expanded, "");
+    while (*rest != '\0') {
+        size_t plain = strcspn(rest, "$");
+
+        text_append_bytes(&expanded, rest, plain);
+        rest += plain;
+        if (*rest == '$')
+            rest = expand_variable(&expanded, rest);
+    }
+    if (expanded.failed)
+        text_free(&expanded);
+    return expanded.bytes;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "backends/backend.h"
+
+#include <string.h>
+
+#include "backends/detect.h"
+#include "backends/synapse/synapse.h"
+#include "base/memory.h"
+#include "matrix/client.h"
+
+const struct backend_type *const backend_types[] = {&synapse_backend, NULL};
+
+static const struct backend_type *
+type_named(const char *name)
+{
+    for (size_t i = 0; backend_types[i] != NULL; i++)
+        if (strcmp(capabilities_server_name(backend_types[i]->server), name) == 0)
+            return backend_types[i];
+    return NULL;
+}
+
+struct backend *
+backend_open(const struct connection *connection, struct list *warnings,
+    struct error *error)
+{
+    struct backend *backend = memory_zeroed(1, sizeof(*backend));
+
+    if (backend == NULL) {
+        error_no_memory(error);
+        return NULL;
+    }
+    backend->connection = connection;
+    backend->warnings = warnings;
+    backend->matrix.http = http_open(&connection->http, error);
+    if (backend->matrix.http == NULL) {
+        memory_free(backend);
+        return NULL;
+    }
+    retry_init(&backend->retry, connection->wait_timeout_ms, connection->retry_timeout_ms);
+    backend->matrix.retry = &backend->retry;
+    backend->type = type_named(connection->backend);
+    if (backend->type == NULL)
+        backend->type = detect_server(&backend->matrix, error);
+    if (backend->type != NULL && backend->type->open(backend, error) == 0)
+        detect_version(backend);
+    return backend;
+}
+
+void
+backend_close(struct backend *backend)
+{
+    if (backend == NULL)
+        return;
+    if (backend->type != NULL)
+        backend->type->close(backend);
+    http_close(backend->matrix.http);
+    memory_free(backend->server_name);
+    memory_free(backend);
+}
+
+int
+backend_learn_server_name(struct backend *backend, struct error *error)
+{
+    const char *stated = backend->connection->server_name;
+
+    if (backend->server_name != NULL || backend->server_name_asked)
+        return 0;
+    if (client_server_name(&backend->matrix, &backend->server_name, error) != 0)
+        return -1;
+    backend->server_name_asked = true;
+    if (stated == NULL)
+        return 0;
+    if (backend->server_name == NULL) {
+        backend->server_name = memory_copy_string(stated);
+        return backend->server_name == NULL ? error_no_memory(error) : 0;
+    }
+    if (strcmp(stated, backend->server_name) != 0)
+        return error_set(error, ERROR_INVALID,
+            "server_name says \"%s\", but %s serves \"%.255s\"", stated,
+            http_origin(backend->matrix.http), backend->server_name);
+    return 0;
+}

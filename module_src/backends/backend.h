@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The contract between the loop over accounts and a server. A server is one
+ * file or folder with one public const struct backend_type, listed in
+ * backend.c. Operations return 0, or -1 with an error recorded; an answer
+ * such as "absent" is not an error.
+ *
+ * A backend is used by one thread at a time.
+ */
+#ifndef REGISTRAR_BACKENDS_BACKEND_H
+#define REGISTRAR_BACKENDS_BACKEND_H
+
+#include <stdbool.h>
+
+#include "accounts/account.h"
+#include "backends/capabilities.h"
+#include "backends/connection.h"
+#include "base/error.h"
+#include "base/list.h"
+#include "base/secret.h"
+#include "matrix/call.h"
+
+enum presence {
+    PRESENCE_UNKNOWN, /* nothing was found, by somebody who may not see all */
+    PRESENCE_ABSENT,
+    PRESENCE_PRESENT,
+};
+
+/* What is, as far as it could be seen: fields not seen are not stated. */
+struct observation {
+    enum presence presence;
+    struct account account;
+};
+
+enum password_answer {
+    PASSWORD_SAME,
+    PASSWORD_DIFFERENT,
+    PASSWORD_CANNOT_TELL,
+};
+
+enum creation {
+    CREATION_DONE,
+    CREATION_NAME_TAKEN, /* by an account that lookup may not have shown */
+};
+
+struct backend;
+
+struct backend_type {
+    enum server server;
+    const char *product;       /* "Synapse", as the server calls itself */
+    const char *administrator; /* the options that make an administrator here */
+
+    /* Makes sure that it can act (version, credentials). Reads only, but for
+     * a login. */
+    int (*open)(struct backend *backend, struct error *error);
+
+    /* Refuses values that the server would refuse, before anything is sent. */
+    int (*vet)(struct backend *backend, const struct account *wanted, struct error *error);
+
+    /* Looks at one account: presence, and of the fields in mask (ACCOUNT_BITs)
+     * those that can be seen. observed comes with its names filled. */
+    int (*lookup)(struct backend *backend, unsigned mask, struct observation *observed,
+        struct error *error);
+
+    /* Asks whether the password is the account's, leaving no trace. What the
+     * way of asking shows besides is added to observed. why (256 bytes) says
+     * why it cannot tell. */
+    int (*ask_password)(struct backend *backend, struct observation *observed,
+        const struct secret *password, enum password_answer *answer, char *why,
+        struct error *error);
+
+    /* Whether create would be let through, as far as that can be known without
+     * doing it. For check mode; create checks again by itself. */
+    int (*may_create)(struct backend *backend, const struct account *wanted,
+        struct error *error);
+
+    /* Makes the account; observed becomes what now is. */
+    int (*create)(struct backend *backend, const struct account *wanted,
+        enum creation *creation, struct observation *observed, struct error *error);
+
+    /* Whether update would be let through, as may_create. */
+    int (*may_update)(struct backend *backend, const struct observation *observed,
+        const struct account *change, struct error *error);
+
+    /* Applies a change, in an order that can be cut off anywhere and repeated;
+     * observed becomes what now is, also when an error ends it midway. */
+    int (*update)(struct backend *backend, struct observation *observed,
+        const struct account *change, bool logout_devices, struct error *error);
+
+    /* Logs out what it logged in and frees what open made. */
+    void (*close)(struct backend *backend);
+};
+
+struct backend {
+    const struct backend_type *type;
+    const struct connection *connection;
+    struct retry retry;
+    struct matrix matrix;
+    char *server_name;            /* NULL while nobody said it */
+    bool server_name_asked;       /* the server was asked, once is enough */
+    char version[32];             /* of the server, "" while unknown */
+    const char *authenticated_by; /* the option that opened the server */
+    struct list *warnings;        /* for whoever ran the task; the caller's */
+    void *state;                  /* the type's own */
+};
+
+/*
+ * Connects to the server of a connection, which must outlive the backend, as
+ * must warnings: finds out which it is when told "auto", and opens it. For backend_close,
+ * also after an error, so that a login is undone; NULL only without memory or
+ * with a URL that cannot be one.
+ */
+struct backend *backend_open(const struct connection *connection, struct list *warnings,
+    struct error *error);
+
+/* Closes, logging out what was logged in. NULL is allowed. */
+void backend_close(struct backend *backend);
+
+/*
+ * Learns the server's name, unless it is known, from the server itself or
+ * from the option; NULL in backend->server_name afterwards: nobody says.
+ * Errors: invalid when the option says another name than the server.
+ */
+int backend_learn_server_name(struct backend *backend, struct error *error);
+
+/* The types there are: a NULL-terminated table. */
+extern const struct backend_type *const backend_types[];
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "backends/connection.h"
+
+#include <stddef.h>
+
+bool
+connection_has_administrator(const struct connection *connection)
+{
+    return connection->access_token != NULL || connection->admin_username != NULL;
+}
+
+bool
+connection_can_create(const struct connection *connection)
+{
+    return connection_has_administrator(connection) || connection->shared_secret != NULL;
+}

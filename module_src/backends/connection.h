@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where a homeserver is, how it is reached, and what opens it: the options
+ * that all modules share, after they were read. Immutable from then on. */
+#ifndef REGISTRAR_BACKENDS_CONNECTION_H
+#define REGISTRAR_BACKENDS_CONNECTION_H
+
+#include <stdbool.h>
+
+#include "base/secret.h"
+#include "net/http.h"
+
+struct connection {
+    const char *backend; /* a backend's name, or "auto" */
+    const char *server_name; /* NULL: the server is asked */
+    struct http_options http;
+    long long wait_timeout_ms;
+    long long retry_timeout_ms;
+    const struct secret *access_token;   /* credentials: each may be NULL */
+    const char *admin_username;
+    const struct secret *admin_password; /* with admin_username */
+    const struct secret *shared_secret;
+};
+
+/* True when a credential of an administrator is given. */
+bool connection_has_administrator(const struct connection *connection);
+
+/* True when a credential that can create accounts is given. */
+bool connection_can_create(const struct connection *connection);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which homeserver answers, found by asking it. */
+#ifndef REGISTRAR_BACKENDS_DETECT_H
+#define REGISTRAR_BACKENDS_DETECT_H
+
+#include "backends/backend.h"
+
+/*
+ * The type of the server behind a URL. It is sure: a server that does not say
+ * what it is makes an error that says to set `backend`.
+ */
+const struct backend_type *detect_server(struct matrix *matrix, struct error *error);
+
+/* Takes the server's version from the newest answer's Server header. */
+void detect_version(struct backend *backend);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The account's own password as a credential: one login says whether the
+ * account is the caller's, whether it is an administrator, and what it looks
+ * like. The session is kept while the account is in hand.
+ */
+#ifndef REGISTRAR_BACKENDS_SYNAPSE_OWN_H
+#define REGISTRAR_BACKENDS_SYNAPSE_OWN_H
+
+#include "backends/backend.h"
+
+/* See backend_type.ask_password; ends in a session when the answer is yes. */
+int own_ask(struct backend *backend, struct observation *observed,
+    const struct secret *password, enum password_answer *answer, char *why,
+    struct error *error);
+
+/* True while the account in hand is logged in as itself. */
+bool own_is_open(const struct backend *backend);
+
+/* Sets the account's display name as itself. */
+int own_update(struct backend *backend, struct observation *observed,
+    const struct account *change, struct error *error);
+
+/* Logs the account in hand out. */
+void own_end(struct backend *backend);
+
+#endif

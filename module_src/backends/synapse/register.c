@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "backends/synapse/register.h"
+
+#include <string.h>
+
+#include "backends/synapse/state.h"
+#include "base/stop.h"
+#include "matrix/mac.h"
+#include "matrix/user_id.h"
+
+/* Synapse forgets a nonce after 60 s (NONCE_TIMEOUT). */
+#define NONCE_FRESH_MS 45000
+
+static const char path[] = "/_synapse/admin/v1/register";
+
+/* True when the homeserver says who has its accounts instead of itself. */
+static bool
+accounts_are_delegated(struct backend *backend)
+{
+    /* Stable since Synapse 1.136; before that under MSC2965's name. */
+    static const char *const paths[] = {
+        "/_matrix/client/v1/auth_metadata",
+        "/_matrix/client/unstable/org.matrix.msc2965/auth_metadata",
+        "/_matrix/client/unstable/org.matrix.msc2965/auth_issuer",
+    };
+    bool delegated = false;
+
+    for (size_t i = 0; !delegated && i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct call call = {.method = "GET", .path = paths[i], .retry = RETRY_SAFE};
+        struct answer answer = {0};
+        struct error ignored = {0};
+
+        delegated = call_send(&backend->matrix, &call, &answer, &ignored) == 0 &&
+                    answer_ok(&answer) &&
+                    json_is_string(json_object_get(answer.body, "issuer"));
+        answer_free(&answer);
+    }
+    return delegated;
+}
+
+static int
+explain_missing(struct backend *backend, const struct answer *answer, struct error *error)
+{
+    const char *origin = http_origin(backend->matrix.http);
+
+    error->status = answer->status;
+    memcpy(error->errcode, answer->errcode, sizeof(error->errcode));
+    if (accounts_are_delegated(backend))
+        return error_set(error, ERROR_UNSUPPORTED,
+            "%s has handed its accounts to Matrix Authentication Service (MAS): an account "
+            "made in Synapse would be unknown there and nobody could log in to it, so "
+            "nothing was done; this version of Registrar does not manage MAS",
+            origin);
+    return error_set(error, ERROR_UNSUPPORTED,
+        "%s does not serve Synapse's admin API (404 at %s): a reverse proxy may not pass "
+        "/_synapse/admin on, or this is a worker; set url to the main process's own "
+        "address, for instance http://127.0.0.1:8008",
+        origin, path);
+}
+
+static int
+take_nonce(struct backend *backend, const struct answer *answer, struct error *error)
+{
+    struct state *state = state_of(backend);
+    const char *nonce = answer_string(answer, "nonce", "asking for a nonce", error);
+    size_t length;
+
+    if (nonce == NULL)
+        return -1;
+    length = strlen(nonce);
+    if (length >= sizeof(state->nonce))
+        return error_set(error, ERROR_PROTOCOL,
+            "asking for a nonce: the server's is %zu bytes long, which no homeserver's is",
+            length);
+    memcpy(state->nonce, nonce, length + 1);
+    state->nonce_taken_ms = stop_clock_ms();
+    return 0;
+}
+
+int
+register_probe(struct backend *backend, struct error *error)
+{
+    struct call call = {.method = "GET", .path = path, .retry = RETRY_SAFE};
+    struct answer answer = {0};
+    int result = call_send(&backend->matrix, &call, &answer, error);
+
+    if (result == 0 && answer_ok(&answer))
+        result = take_nonce(backend, &answer, error);
+    else if (result == 0 && (answer.status == 404 || answer.status == 405))
+        result = explain_missing(backend, &answer, error);
+    else if (result == 0)
+        result = answer_refused(&answer, "asking for a nonce", error);
+    answer_free(&answer);
+    return result;
+}
+
+static int
+have_nonce(struct backend *backend, struct error *error)
+{
+    const struct state *state = state_of(backend);
+
+    if (state->nonce[0] != '\0' && stop_clock_ms() - state->nonce_taken_ms < NONCE_FRESH_MS)
+        return 0;
+    return register_probe(backend, error);
+}
+
+/* The body of a registration, its MAC included. NULL: error recorded. */
+static json_t *
+build_body(struct backend *backend, const struct account *wanted, bool only_prove,
+    struct error *error)
+{
+    struct mac_subject subject = {
+        .nonce = state_of(backend)->nonce,
+        .username = wanted->localpart,
+        .password = &wanted->password,
+        .admin = account_states(wanted, ACCOUNT_ADMIN) && wanted->admin,
+    };
+    char mac[MAC_SIZE];
+    json_t *body;
+    int result;
+
+    if (mac_compute(mac, backend->connection->shared_secret, &subject, error) != 0)
+        return NULL;
+    body = json_pack("{s:s, s:s, s:s%, s:b, s:s, s:b}", "nonce", subject.nonce, "username",
+        subject.username, "password", wanted->password.bytes, wanted->password.length,
+        "admin", (int)subject.admin, "mac", mac, "inhibit_login", 1);
+    result = body == NULL ? -1 : 0;
+    if (result == 0 && account_states(wanted, ACCOUNT_DISPLAYNAME))
+        result = json_object_set_new(body, "displayname",
+            json_string(wanted->displayname == NULL ? "" : wanted->displayname));
+    if (result == 0 && only_prove)
+        result = json_object_set_new(body, "refresh_token", json_string("prove"));
+    if (result != 0) {
+        json_decref(body);
+        error_no_memory(error);
+        return NULL;
+    }
+    return body;
+}
+
+/* Sends one registration; a nonce the server has forgotten is renewed once. */
+static int
+send_registration(struct backend *backend, const struct account *wanted, bool only_prove,
+    struct answer *answer, struct error *error)
+{
+    struct call call = {
+        .method = "POST",
+        .path = path,
+        .secrets = {&wanted->password, backend->connection->shared_secret},
+        .retry = RETRY_UNSENT,
+    };
+
+    for (int attempt = 0;; attempt++) {
+        bool nonce_refused;
+        int result;
+
+        if (have_nonce(backend, error) != 0)
+            return -1;
+        call.body = build_body(backend, wanted, only_prove, error);
+        if (call.body == NULL)
+            return -1;
+        state_of(backend)->nonce[0] = '\0'; /* the server deletes it at once, too */
+        result = call_send(&backend->matrix, &call, answer, error);
+        json_decref(call.body);
+        if (result != 0)
+            return -1;
+        nonce_refused =
+            answer->status == 400 && strstr(answer->message, "nrecognised nonce") != NULL;
+        if (!nonce_refused || attempt > 0)
+            return 0;
+        answer_free(answer);
+    }
+}
+
+static int
+refused(const struct answer *answer, struct error *error)
+{
+    static const char what[] = "registering with the shared secret";
+
+    if (answer->status == 403 && strstr(answer->message, "HMAC") != NULL)
+        return answer_refused_as(answer, ERROR_UNAUTHORIZED, what,
+            "this is not the registration_shared_secret the server runs with; if it was "
+            "changed in the configuration, restart the server",
+            error);
+    if (answer->status == 400 && strstr(answer->message, "not enabled") != NULL)
+        return answer_refused_as(answer, ERROR_UNSUPPORTED, what,
+            "set registration_shared_secret in the server's configuration and restart it, or "
+            "give an administrator's credential",
+            error);
+    if (answer_is(answer, 429, "M_UNKNOWN"))
+        return answer_refused_as(answer, ERROR_POLICY, what,
+            "a module of the server refused this account", error);
+    if (answer_is(answer, 400, "M_EXCLUSIVE"))
+        return answer_refused_as(answer, ERROR_POLICY, what,
+            "the name belongs to an application service or to the server itself", error);
+    return answer_refused(answer, what, error);
+}
+
+/* After a registration: what the account now is, as far as that is certain. */
+static int
+observe(struct observation *observed, const struct answer *answer,
+    const struct account *wanted, struct backend *backend, struct error *error)
+{
+    const char *user_id =
+        answer_string(answer, "user_id", "registering with the shared secret", error);
+    const char *server_name;
+
+    if (user_id == NULL)
+        return -1;
+    server_name = user_id_server_name(user_id);
+    if (server_name == NULL || !user_id_server_name_is_valid(server_name) ||
+        strlen(user_id) > USER_ID_LONGEST)
+        return error_set(error, ERROR_PROTOCOL,
+            "registering with the shared secret: the server's answer names no user id");
+    observed->presence = PRESENCE_PRESENT;
+    if (account_name(&observed->account, user_id, wanted->localpart, error) != 0)
+        return -1;
+    if (wanted->user_id != NULL && strcmp(wanted->user_id, user_id) != 0)
+        list_add(backend->warnings,
+            "the server calls the new account %s, not %s: server_name is not its name",
+            user_id, wanted->user_id);
+    account_state_deactivated(&observed->account, false);
+    account_state_admin(&observed->account,
+        account_states(wanted, ACCOUNT_ADMIN) && wanted->admin);
+    /* Without a display name, Synapse takes the localpart. */
+    return account_state_displayname(&observed->account,
+        account_states(wanted, ACCOUNT_DISPLAYNAME) ? wanted->displayname
+                                                    : wanted->localpart,
+        error);
+}
+
+int
+register_account(struct backend *backend, const struct account *wanted,
+    enum creation *creation, struct observation *observed, struct error *error)
+{
+    struct answer answer = {0};
+    int result = send_registration(backend, wanted, false, &answer, error);
+
+    if (result == 0 && answer_ok(&answer)) {
+        *creation = CREATION_DONE;
+        result = observe(observed, &answer, wanted, backend, error);
+    } else if (result == 0 && answer_is(&answer, 400, "M_USER_IN_USE")) {
+        *creation = CREATION_NAME_TAKEN;
+    } else if (result == 0) {
+        result = refused(&answer, error);
+    }
+    answer_free(&answer);
+    return result;
+}
+
+int
+register_prove_secret(struct backend *backend, struct error *error)
+{
+    struct account nobody = {0};
+    struct secret password = {0};
+    struct answer answer = {0};
+    int result = -1;
+
+    if (state_of(backend)->secret_is_proven)
+        return 0;
+    if (secret_set(&password, "unused", strlen("unused")) != 0 ||
+        account_name(&nobody, NULL, "registrar-proof", error) != 0 ||
+        account_state_password(&nobody, &password, error) != 0) {
+        error_no_memory(error);
+        goto out;
+    }
+    result = send_registration(backend, &nobody, true, &answer, error);
+    if (result != 0)
+        goto out;
+    if (answer.status == 400 && strstr(answer.message, "refresh_token") != NULL)
+        state_of(backend)->secret_is_proven = true;
+    else
+        result = refused(&answer, error);
+out:
+    answer_free(&answer);
+    account_free(&nobody);
+    secret_free(&password);
+    return result;
+}

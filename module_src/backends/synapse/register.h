@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Registration with the shared secret: GET and POST /_synapse/admin/v1/register
+ * (Synapse: synapse/rest/admin/users.py, UserRegisterServlet).
+ */
+#ifndef REGISTRAR_BACKENDS_SYNAPSE_REGISTER_H
+#define REGISTRAR_BACKENDS_SYNAPSE_REGISTER_H
+
+#include "backends/backend.h"
+
+/*
+ * Makes sure that the endpoint is there, which also is how to see that the
+ * accounts are Synapse's own: with Matrix Authentication Service on, it is
+ * gone. Keeps the nonce for the first registration. Errors: unsupported (MAS;
+ * an address that does not serve the admin API), what answer_refused says.
+ */
+int register_probe(struct backend *backend, struct error *error);
+
+/*
+ * Makes the account, leaving no device. A taken name is an answer. Errors:
+ * unauthorized (another secret than the running server's), unsupported (the
+ * server has none), policy, invalid, what answer_refused says.
+ */
+int register_account(struct backend *backend, const struct account *wanted,
+    enum creation *creation, struct observation *observed, struct error *error);
+
+/*
+ * Proves the secret without making an account: Synapse checks the MAC before
+ * it looks at refresh_token, and refuses one that is no boolean.
+ */
+int register_prove_secret(struct backend *backend, struct error *error);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * GET and PUT /_synapse/admin/v2/users/<user id> (Synapse:
+ * synapse/rest/admin/users.py, UserRestServletV2).
+ */
+#ifndef REGISTRAR_BACKENDS_SYNAPSE_USERS_H
+#define REGISTRAR_BACKENDS_SYNAPSE_USERS_H
+
+#include "backends/backend.h"
+
+/* Looks at observed->account.user_id with an administrator's token. */
+int users_lookup(struct matrix *matrix, const struct secret *token,
+    struct observation *observed, struct error *error);
+
+/*
+ * Makes an account; that the name is free was looked up before. A name that is
+ * taken all the same (in other case, say) is an answer. observed becomes the
+ * server's answer.
+ */
+int users_create(struct backend *backend, const struct account *wanted,
+    enum creation *creation, struct observation *observed, struct error *error);
+
+/* Applies a change, see backend_type.update. */
+int users_update(struct backend *backend, struct observation *observed,
+    const struct account *change, bool logout_devices, struct error *error);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Strings that grow, and the few things done to text everywhere: stripping as
+ * Python strips, percent-encoding, making foreign text fit to be shown.
+ */
+#ifndef REGISTRAR_BASE_TEXT_H
+#define REGISTRAR_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/*
+ * A growing string. Starts as all zeroes. A failed allocation is remembered
+ * in `failed` and later appends do nothing, so that a caller checks once.
+ */
+struct text {
+    char *bytes; /* NUL-terminated, or NULL while nothing was appended */
+    size_t length;
+    size_t capacity;
+    bool failed;
+};
+
+void text_append(struct text *text, const char *string);
+void text_append_bytes(struct text *text, const char *bytes, size_t length);
+void text_append_format(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Appends bytes percent-encoded as one path segment (RFC 3986: all but
+ * unreserved characters are encoded). */
+void text_append_percent(struct text *text, const char *bytes, size_t length);
+
+/* Zeroes and frees; the text is empty and usable afterwards. */
+void text_free(struct text *text);
+
+/*
+ * What is left of bytes after Python's str.strip(), which is how Synapse
+ * strips a secret file and a display name: Unicode white space goes, at both
+ * ends. Returns the start inside bytes and writes the length.
+ */
+const char *text_strip(const char *bytes, size_t length, size_t *stripped_length);
+
+/* How many Unicode code points valid UTF-8 has. */
+size_t text_code_points(const char *bytes, size_t length);
+
+/*
+ * Copies foreign text into a buffer of `size` bytes for showing: control
+ * characters become spaces, the copy is cut at a character's boundary with
+ * "..." when it does not fit. The source is valid UTF-8.
+ */
+void text_show(char *buffer, size_t size, const char *source);
+
+#endif

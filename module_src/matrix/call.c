@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "matrix/call.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/redact.h"
+#include "base/stop.h"
+#include "base/text.h"
+#include "matrix/errcode.h"
+
+/* An errcode is shown and compared; anything that does not look like one,
+ * an echoed secret for instance, is dropped. */
+static void
+take_errcode(struct answer *answer, const char *errcode)
+{
+    size_t length = errcode == NULL ? 0 : strlen(errcode);
+
+    if (length == 0 || length >= sizeof(answer->errcode))
+        return;
+    for (size_t i = 0; i < length; i++)
+        if (!isupper((unsigned char)errcode[i]) && !isdigit((unsigned char)errcode[i]) &&
+            errcode[i] != '_' && errcode[i] != '.')
+            return;
+    memcpy(answer->errcode, errcode, length + 1);
+}
+
+static int
+take_message(struct answer *answer, const struct call *call, const char *message,
+    struct error *error)
+{
+    const struct secret *secrets[CALL_SECRETS + 1];
+    struct redaction redaction = {.secrets = secrets, .count = CALL_SECRETS + 1};
+    char *redacted;
+
+    if (message == NULL)
+        return 0;
+    memcpy(secrets, call->secrets, sizeof(call->secrets));
+    secrets[CALL_SECRETS] = call->bearer;
+    redacted = redact_text(message, &redaction, REDACT_WITHHOLD_SHORT);
+    if (redacted == NULL)
+        return error_no_memory(error);
+    text_show(answer->message, sizeof(answer->message), redacted);
+    memory_free(redacted);
+    return 0;
+}
+
+/* The JSON object of a reply, NULL when it is not one. */
+static json_t *
+load_object(const struct http_reply *reply)
+{
+    json_t *body = json_loadb(reply->body, reply->length, 0, NULL);
+
+    if (!json_is_object(body)) {
+        json_decref(body);
+        return NULL;
+    }
+    return body;
+}
+
+static int
+take_reply(struct answer *answer, const struct call *call, const struct http_reply *reply,
+    const char *origin, struct error *error)
+{
+    answer->status = reply->status;
+    answer->body = load_object(reply);
+    if (answer_ok(answer)) {
+        if (answer->body != NULL)
+            return 0;
+        error->status = reply->status;
+        error->maybe_done = call->retry != RETRY_SAFE;
+        return error_set(error, ERROR_PROTOCOL,
+            "%s answers %s %ld with something that is not a JSON object; is it a Matrix "
+            "homeserver?",
+            origin, call->method, reply->status);
+    }
+    retry_is_rate_limit(reply, &answer->retry_after_ms);
+    take_errcode(answer, json_string_value(json_object_get(answer->body, "errcode")));
+    return take_message(answer, call,
+        json_string_value(json_object_get(answer->body, "error")), error);
+}
+
+int
+call_send(struct matrix *matrix, const struct call *call, struct answer *answer,
+    struct error *error)
+{
+    struct http_request request = {
+        .method = call->method,
+        .path = call->path,
+        .bearer = call->bearer,
+    };
+    struct http_reply reply = {0};
+    char *body = NULL;
+    int result = -1;
+
+    memset(answer, 0, sizeof(*answer));
+    if (!call->cleaning_up && stop_signal() != 0)
+        return error_set(error, ERROR_INTERRUPTED, "stopped by %s",
+            stop_signal_name(stop_signal()));
+    if (call->body != NULL) {
+        body = json_dumps(call->body, JSON_COMPACT | JSON_ENSURE_ASCII);
+        if (body == NULL)
+            return error_no_memory(error);
+    }
+    request.body = body;
+    if (retry_exchange(matrix->retry, matrix->http, &request, call->retry, call->report_429,
+            &reply, error) != 0)
+        goto out;
+    memcpy(matrix->server_header, reply.server, sizeof(matrix->server_header));
+    matrix->server_date = reply.date;
+    result = take_reply(answer, call, &reply, http_origin(matrix->http), error);
+out:
+    memory_free(body);
+    http_reply_free(&reply);
+    return result;
+}
+
+void
+answer_free(struct answer *answer)
+{
+    json_decref(answer->body);
+    memset(answer, 0, sizeof(*answer));
+}
+
+bool
+answer_ok(const struct answer *answer)
+{
+    return answer->status >= 200 && answer->status < 300;
+}
+
+bool
+answer_is(const struct answer *answer, long status, const char *errcode)
+{
+    return answer->status == status && strcmp(answer->errcode, errcode) == 0;
+}
+
+int
+answer_refused_as(const struct answer *answer, enum error_kind kind, const char *what,
+    const char *advice, struct error *error)
+{
+    if (error->kind != ERROR_NONE)
+        return -1;
+    error->status = answer->status;
+    error->retry_after_ms = answer->retry_after_ms;
+    memcpy(error->errcode, answer->errcode, sizeof(error->errcode));
+    return error_set(error, kind, "%s: the server answers %ld%s%s%s%s%s%s%s", what,
+        answer->status, answer->errcode[0] != '\0' ? " " : "", answer->errcode,
+        answer->message[0] != '\0' ? " (" : "", answer->message,
+        answer->message[0] != '\0' ? ")" : "", advice[0] != '\0' ? "; " : "", advice);
+}
+
+int
+answer_refused(const struct answer *answer, const char *what, struct error *error)
+{
+    bool not_matrix = answer->body == NULL;
+
+    return answer_refused_as(answer,
+        not_matrix && answer->status < 500 ? ERROR_PROTOCOL
+                                           : errcode_kind(answer->status, answer->errcode),
+        what,
+        not_matrix ? "that answer is not a homeserver's; is there a reverse proxy in between "
+                     "that does not pass this path on?"
+                   : "",
+        error);
+}
+
+const char *
+answer_string(const struct answer *answer, const char *key, const char *what,
+    struct error *error)
+{
+    json_t *member = json_object_get(answer->body, key);
+
+    if (json_is_string(member) && json_string_length(member) > 0 &&
+        strlen(json_string_value(member)) == json_string_length(member))
+        return json_string_value(member);
+    error_set(error, ERROR_PROTOCOL, "%s: the server's answer has no usable \"%s\"", what,
+        key);
+    return NULL;
+}

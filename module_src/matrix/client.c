@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "matrix/client.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+char *
+client_path(const char *before, const char *user_id, const char *after)
+{
+    struct text path = {0};
+
+    text_append(&path, before);
+    text_append_percent(&path, user_id, strlen(user_id));
+    text_append(&path, after);
+    if (path.failed)
+        text_free(&path);
+    return path.bytes;
+}
+
+json_t *
+client_password_auth(const char *user, const struct secret *password)
+{
+    json_t *auth = json_pack("{s:s, s:{s:s, s:s}, s:s%}", "type", "m.login.password",
+        "identifier", "type", "m.id.user", "user", user, "password", password->bytes,
+        password->length);
+
+    return auth;
+}
+
+/* Everything a login can answer but success and "wrong". */
+static int
+login_refused(const struct answer *answer, struct error *error)
+{
+    static const char what[] = "logging in";
+
+    if (answer->status == 404 || answer->status == 405)
+        return answer_refused_as(answer, ERROR_UNSUPPORTED, what,
+            "this server has no password login (are its accounts with Matrix "
+            "Authentication Service?); give an access_token",
+            error);
+    if (answer->status == 400 && answer->body != NULL)
+        return answer_refused_as(answer, ERROR_UNSUPPORTED, what,
+            "passwords cannot be used here; give an access_token", error);
+    return answer_refused(answer, what, error);
+}
+
+/* Obeys a limit on logins, or says what would help where it cannot. */
+static int
+login_wait(struct matrix *matrix, const struct answer *answer, struct error *error)
+{
+    struct error failure = {0};
+
+    if (retry_wait(matrix->retry, http_origin(matrix->http), answer->retry_after_ms,
+            &failure) == 0)
+        return 0;
+    if (failure.kind != ERROR_RATE_LIMITED) {
+        *error = failure;
+        return -1;
+    }
+    error->status = answer->status;
+    error->retry_after_ms = failure.retry_after_ms;
+    memcpy(error->errcode, answer->errcode, sizeof(error->errcode));
+    return error_set(error, ERROR_RATE_LIMITED,
+        "the server allows no more logins for now and says to wait %lld s, which is more "
+        "than is left of retry_timeout; wait that long, raise rc_login in the server's "
+        "configuration, or give an access_token, which needs no login",
+        (failure.retry_after_ms + 999) / 1000);
+}
+
+static int
+take_session(struct session *session, const struct answer *answer, struct error *error)
+{
+    static const char what[] = "logging in";
+    const char *token = answer_string(answer, "access_token", what, error);
+    const char *user_id = answer_string(answer, "user_id", what, error);
+
+    if (token == NULL)
+        return -1;
+    session->is_ours = true;
+    if (secret_set(&session->access_token, token, strlen(token)) != 0)
+        return error_no_memory(error);
+    if (user_id == NULL)
+        return -1;
+    session->user_id = memory_copy_string(user_id);
+    return session->user_id == NULL ? error_no_memory(error) : 0;
+}
+
+int
+client_login(struct matrix *matrix, const char *user, const struct secret *password,
+    struct session *session, enum login_result *login, struct error *error)
+{
+    struct call call = {
+        .method = "POST",
+        .path = "/_matrix/client/v3/login",
+        .body = client_password_auth(user, password),
+        .secrets = {password},
+        .retry = RETRY_UNSENT,
+        .report_429 = true,
+    };
+    struct answer answer = {0};
+    int result = -1;
+
+    memset(session, 0, sizeof(*session));
+    if (call.body == NULL || json_object_set_new(call.body, "initial_device_display_name",
+                                 json_string("Registrar")) != 0) {
+        error_no_memory(error);
+        goto out;
+    }
+    while ((result = call_send(matrix, &call, &answer, error)) == 0 &&
+           answer_is(&answer, 429, "M_LIMIT_EXCEEDED")) {
+        if (login_wait(matrix, &answer, error) != 0) {
+            result = -1;
+            goto out;
+        }
+        answer_free(&answer);
+    }
+    if (result != 0)
+        goto out;
+    *login = answer_is(&answer, 403, "M_FORBIDDEN") ? LOGIN_WRONG : LOGIN_DONE;
+    if (answer_ok(&answer))
+        result = take_session(session, &answer, error);
+    else if (*login != LOGIN_WRONG)
+        result = login_refused(&answer, error);
+    if (result != 0)
+        client_logout(matrix, session, NULL);
+out:
+    answer_free(&answer);
+    json_decref(call.body);
+    return result;
+}
+
+void
+client_logout(struct matrix *matrix, struct session *session, bool *failed)
+{
+    struct call call = {
+        .method = "POST",
+        .path = "/_matrix/client/v3/logout",
+        .bearer = &session->access_token,
+        .body = json_object(),
+        .retry = RETRY_SAFE, /* a second logout of a token harms nothing */
+        .cleaning_up = true,
+    };
+    struct answer answer = {0};
+    struct error ignored = {0};
+    bool done = true;
+
+    if (session->is_ours && secret_given(&session->access_token))
+        done = call_send(matrix, &call, &answer, &ignored) == 0 &&
+               (answer_ok(&answer) || answer_is(&answer, 401, "M_UNKNOWN_TOKEN"));
+    if (failed != NULL)
+        *failed = !done;
+    answer_free(&answer);
+    json_decref(call.body);
+    secret_free(&session->access_token);
+    memory_free(session->user_id);
+    memset(session, 0, sizeof(*session));
+}
+
+int
+client_whoami(struct matrix *matrix, struct session *session, struct error *error)
+{
+    struct call call = {
+        .method = "GET",
+        .path = "/_matrix/client/v3/account/whoami",
+        .bearer = &session->access_token,
+        .retry = RETRY_SAFE,
+    };
+    struct answer answer = {0};
+    const char *user_id;
+    int result = -1;
+
+    if (call_send(matrix, &call, &answer, error) != 0)
+        goto out;
+    if (!answer_ok(&answer)) {
+        if (answer.status == 401)
+            answer_refused_as(&answer, ERROR_UNAUTHORIZED, "using the access_token",
+                "it is wrong, or it has been logged out", error);
+        else
+            answer_refused(&answer, "using the access_token", error);
+        goto out;
+    }
+    user_id = answer_string(&answer, "user_id", "asking whose the access_token is", error);
+    if (user_id == NULL)
+        goto out;
+    session->user_id = memory_copy_string(user_id);
+    result = session->user_id == NULL ? error_no_memory(error) : 0;
+out:
+    answer_free(&answer);
+    return result;
+}
+
+int
+client_profile(struct matrix *matrix, const char *user_id, char **displayname,
+    enum profile_result *profile, struct error *error)
+{
+    char *path = client_path("/_matrix/client/v3/profile/", user_id, "");
+    struct call call = {.method = "GET", .path = path, .retry = RETRY_SAFE};
+    struct answer answer = {0};
+    json_t *name;
+    int result = -1;
+
+    *displayname = NULL;
+    *profile = PROFILE_SILENT;
+    if (path == NULL) {
+        error_no_memory(error);
+        goto out;
+    }
+    if (call_send(matrix, &call, &answer, error) != 0)
+        goto out;
+    result = 0;
+    if (!answer_ok(&answer))
+        goto out;
+    *profile = PROFILE_FOUND;
+    name = json_object_get(answer.body, "displayname");
+    if (json_is_string(name)) {
+        *displayname = memory_copy_string(json_string_value(name));
+        if (*displayname == NULL)
+            result = error_no_memory(error);
+    }
+out:
+    answer_free(&answer);
+    memory_free(path);
+    return result;
+}
+
+int
+client_set_displayname(struct matrix *matrix, const struct session *session,
+    const char *displayname, struct error *error)
+{
+    char *path =
+        client_path("/_matrix/client/v3/profile/", session->user_id, "/displayname");
+    struct call call = {
+        .method = "PUT",
+        .path = path,
+        .bearer = &session->access_token,
+        .body = json_pack("{s:s}", "displayname", displayname),
+        .retry = RETRY_SAFE, /* storing the same name again changes nothing */
+    };
+    struct answer answer = {0};
+    int result = -1;
+
+    if (path == NULL || call.body == NULL)
+        error_no_memory(error);
+    else if (call_send(matrix, &call, &answer, error) == 0)
+        result = answer_ok(&answer) ? 0
+                                    : answer_refused(&answer, "setting the display name", error);
+    answer_free(&answer);
+    json_decref(call.body);
+    memory_free(path);
+    return result;
+}
+
+int
+client_server_name(struct matrix *matrix, char **server_name, struct error *error)
+{
+    struct call call = {
+        .method = "GET",
+        .path = "/_matrix/key/v2/server",
+        .retry = RETRY_SAFE,
+    };
+    struct answer answer = {0};
+    const char *name;
+    int result;
+
+    *server_name = NULL;
+    result = call_send(matrix, &call, &answer, error);
+    name = result == 0 && answer_ok(&answer)
+               ? json_string_value(json_object_get(answer.body, "server_name"))
+               : NULL;
+    if (name != NULL) {
+        *server_name = memory_copy_string(name);
+        if (*server_name == NULL)
+            result = error_no_memory(error);
+    }
+    answer_free(&answer);
+    return result;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The few calls of the client-server API that accounts need, as every
+ * homeserver answers them: logging in and out, who am I, profiles.
+ */
+#ifndef REGISTRAR_MATRIX_CLIENT_H
+#define REGISTRAR_MATRIX_CLIENT_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "matrix/call.h"
+
+/* An access token and whose it is. */
+struct session {
+    struct secret access_token;
+    char *user_id;
+    bool is_ours; /* we logged it in, so we log it out */
+};
+
+enum login_result {
+    LOGIN_DONE,
+    LOGIN_WRONG, /* no such account, or not its password: servers do not say which */
+};
+
+/*
+ * m.login.password with a device of its own. On LOGIN_DONE the session is for
+ * client_logout. Errors: rate_limited (logins have a limit of their own),
+ * unsupported (no password login here), forbidden (locked), what call_send says.
+ */
+int client_login(struct matrix *matrix, const char *user, const struct secret *password,
+    struct session *session, enum login_result *login, struct error *error);
+
+/*
+ * Ends the session when it is ours, and frees it in any case. That a logout
+ * fails changes nothing that was asked for: it is told through `failed`, which
+ * may be NULL.
+ */
+void client_logout(struct matrix *matrix, struct session *session, bool *failed);
+
+/* Fills user_id of a session that has a token. Errors: unauthorized, ... */
+int client_whoami(struct matrix *matrix, struct session *session, struct error *error);
+
+/* What a profile lookup without a token says about an account. */
+enum profile_result {
+    PROFILE_FOUND,  /* the account exists; displayname is set, or NULL: it has none */
+    PROFILE_SILENT, /* no account, or one without a name, or nobody may ask */
+};
+
+/* displayname is for memory_free. */
+int client_profile(struct matrix *matrix, const char *user_id, char **displayname,
+    enum profile_result *profile, struct error *error);
+
+/* Sets one's own display name; "" clears it. */
+int client_set_displayname(struct matrix *matrix, const struct session *session,
+    const char *displayname, struct error *error);
+
+/*
+ * The server name the homeserver signs as, for memory_free; NULL without an
+ * error when it does not say (a listener for clients only).
+ */
+int client_server_name(struct matrix *matrix, char **server_name, struct error *error);
+
+/* "<before><user id, percent-encoded><after>" for memory_free, or NULL. */
+char *client_path(const char *before, const char *user_id, const char *after);
+
+/* The auth dictionary for "m.login.password", or NULL: no memory. */
+json_t *client_password_auth(const char *user, const struct secret *password);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "matrix/secret_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#define LARGEST ((size_t)64 * 1024)
+
+static int
+read_all(int file, char *buffer, size_t size, size_t *length)
+{
+    *length = 0;
+    while (*length < size) {
+        ssize_t got = read(file, buffer + *length, size - *length);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got == 0 ? 0 : -1;
+        *length += (size_t)got;
+    }
+    return 0;
+}
+
+int
+secret_file_read(struct secret *secret, const char *path, const char *option,
+    struct error *error)
+{
+    /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
+    char *buffer = NULL;
+    const char *stripped;
+    size_t length;
+    int result = -1;
+
+    if (file < 0)
+        return error_set(error, ERROR_INVALID, "%s: cannot read %s: %s", option, path,
+            strerror(errno));
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
+        error_set(error, ERROR_INVALID, "%s: %s is not a file", option, path);
+        goto out;
+    }
+    buffer = memory_allocate(LARGEST + 1);
+    if (buffer == NULL) {
+        error_no_memory(error);
+        goto out;
+    }
+    if (read_all(file, buffer, LARGEST + 1, &length) != 0) {
+        error_set(error, ERROR_INVALID, "%s: cannot read %s: %s", option, path,
+            strerror(errno));
+        goto out;
+    }
+    stripped = text_strip(buffer, length, &length);
+    if (length > LARGEST || length == 0 || memchr(stripped, '\0', length) != NULL)
+        error_set(error, ERROR_INVALID, "%s: %s %s", option, path,
+            length == 0 ? "is empty" : "does not hold a secret (too large, or binary)");
+    else if (secret_set(secret, stripped, length) != 0)
+        error_no_memory(error);
+    else
+        result = 0;
+out:
+    memory_free(buffer);
+    close(file);
+    return result;
+}

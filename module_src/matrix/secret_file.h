@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A secret that stands in a file, as Synapse's *_path settings have it. */
+#ifndef REGISTRAR_MATRIX_SECRET_FILE_H
+#define REGISTRAR_MATRIX_SECRET_FILE_H
+
+#include "base/error.h"
+#include "base/secret.h"
+
+/*
+ * Reads the file into secret, without the white space around it, as Synapse
+ * reads it (synapse/config/registration.py: read_file(...).strip()). option
+ * names the option in messages. Errors: invalid (cannot be read, empty, more
+ * than 64 KiB, not a file, no UTF-8, a NUL in it), memory.
+ */
+int secret_file_read(struct secret *secret, const char *path, const char *option,
+    struct error *error);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "modules/connection_options.h"
+
+#include <stddef.h>
+
+#include "matrix/secret_file.h"
+#include "matrix/user_id.h"
+
+/* An option is called as its field is. */
+#define ROW(field, option_type)                                                            \
+    .name = #field, .type = option_type, .offset = offsetof(struct connection_options, field)
+
+/* "auto", then the servers in the order of enum server. */
+static const char *const backends[] = {"auto", "synapse", NULL};
+
+static const struct option options[] = {
+    {ROW(backend, OPTION_CHOICE), .choices = backends, .fallback = "auto"},
+    {ROW(url, OPTION_STRING), .required = true},
+    {ROW(server_name, OPTION_STRING)},
+    {ROW(validate_certs, OPTION_BOOLEAN), .fallback = "true"},
+    {ROW(ca_path, OPTION_PATH)},
+    {ROW(client_cert, OPTION_PATH)},
+    {ROW(client_key, OPTION_PATH)},
+    {ROW(use_proxy, OPTION_BOOLEAN), .fallback = "true"},
+    {ROW(timeout, OPTION_INTEGER), .fallback = "30", .least = 1, .most = 3600},
+    {ROW(wait_timeout, OPTION_INTEGER), .fallback = "0", .least = 0,
+        .most = 86400},
+    {ROW(retry_timeout, OPTION_INTEGER), .fallback = "60", .least = 0,
+        .most = 86400},
+    {ROW(access_token, OPTION_SECRET)},
+    {ROW(admin_username, OPTION_STRING)},
+    {ROW(admin_password, OPTION_SECRET)},
+    {ROW(registration_shared_secret, OPTION_SECRET)},
+    {ROW(registration_shared_secret_path, OPTION_PATH)},
+};
+
+const struct option_set connection_option_set = {
+    .options = options,
+    .count = sizeof(options) / sizeof(options[0]),
+};
+
+static const struct secret *
+if_given(const struct secret *secret)
+{
+    return secret_given(secret) ? secret : NULL;
+}
+
+int
+connection_options_apply(struct connection_options *given, struct connection *connection,
+    struct error *error)
+{
+    if (given->server_name != NULL && !user_id_server_name_is_valid(given->server_name))
+        return error_set(error, ERROR_INVALID,
+            "server_name is the part behind the colon of user ids, such as example.org, not "
+            "a URL");
+    if (given->registration_shared_secret_path != NULL &&
+        secret_file_read(&given->registration_shared_secret,
+            given->registration_shared_secret_path, "registration_shared_secret_path",
+            error) != 0)
+        return -1;
+    *connection = (struct connection){
+        .backend = backends[given->backend],
+        .server_name = given->server_name,
+        .http =
+            {
+                .url = given->url,
+                .validate_certs = given->validate_certs.value,
+                .ca_path = given->ca_path,
+                .client_cert = given->client_cert,
+                .client_key = given->client_key,
+                .use_proxy = given->use_proxy.value,
+                .timeout_ms = given->timeout.value * 1000,
+            },
+        .wait_timeout_ms = given->wait_timeout.value * 1000LL,
+        .retry_timeout_ms = given->retry_timeout.value * 1000LL,
+        .access_token = if_given(&given->access_token),
+        .admin_username = given->admin_username,
+        .admin_password = if_given(&given->admin_password),
+        .shared_secret = if_given(&given->registration_shared_secret),
+    };
+    return 0;
+}

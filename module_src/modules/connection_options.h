@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The options "where and how" that all modules share. */
+#ifndef REGISTRAR_MODULES_CONNECTION_OPTIONS_H
+#define REGISTRAR_MODULES_CONNECTION_OPTIONS_H
+
+#include "ansible/options.h"
+#include "backends/connection.h"
+#include "base/error.h"
+
+struct connection_options {
+    int backend; /* index in connection_backends */
+    char *url;
+    char *server_name;
+    struct option_boolean validate_certs;
+    char *ca_path;
+    char *client_cert;
+    char *client_key;
+    struct option_boolean use_proxy;
+    struct option_integer timeout;
+    struct option_integer wait_timeout;
+    struct option_integer retry_timeout;
+    struct secret access_token;
+    char *admin_username;
+    struct secret admin_password;
+    struct secret registration_shared_secret;
+    char *registration_shared_secret_path;
+};
+
+extern const struct option_set connection_option_set;
+
+/* The rules among these options, for a module's schema. */
+#define CONNECTION_RULES                                                                   \
+    {OPTION_RULE_EXCLUSIVE,                                                                \
+        {"registration_shared_secret", "registration_shared_secret_path", NULL}},          \
+    {OPTION_RULE_TOGETHER, {"admin_username", "admin_password", NULL}},                    \
+    {OPTION_RULE_NEEDS, {"client_key", "client_cert", NULL}}
+
+/*
+ * Fills connection, whose strings stay the options'; reads the secret's file
+ * into options. Errors: invalid, memory.
+ */
+int connection_options_apply(struct connection_options *options,
+    struct connection *connection, struct error *error);
+
+#endif

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/http.h"
+
+#include <curl/curl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "net/url.h"
+
+/* All headers of one reply together; libcurl limits a single one itself. */
+#define HEADERS_LIMIT ((size_t)128 * 1024)
+
+struct http {
+    const struct http_options *options;
+    struct url url;
+    CURL *curl;
+};
+
+/* What the callbacks of one exchange write to. */
+struct exchange {
+    struct http_reply *reply;
+    struct text body;
+    size_t header_bytes;
+    size_t limit;
+    bool too_large;
+    char *location;
+    char reason[CURL_ERROR_SIZE];
+};
+
+static int
+start_curl(struct error *error)
+{
+    CURLcode code = curl_global_init_mem(CURL_GLOBAL_DEFAULT, memory_allocate, memory_free,
+        memory_resize, memory_copy_string, memory_zeroed);
+
+    if (code != CURLE_OK)
+        return error_set(error, ERROR_INTERNAL, "libcurl does not start: %s",
+            curl_easy_strerror(code));
+    return 0;
+}
+
+struct http *
+http_open(const struct http_options *options, struct error *error)
+{
+    struct http *http;
+
+    if (start_curl(error) != 0)
+        return NULL;
+    http = memory_zeroed(1, sizeof(*http));
+    if (http == NULL) {
+        error_no_memory(error);
+        goto err1;
+    }
+    http->options = options;
+    if (url_parse(&http->url, options->url, error) != 0)
+        goto err2;
+    http->curl = curl_easy_init();
+    if (http->curl == NULL) {
+        error_no_memory(error);
+        goto err3;
+    }
+    return http;
+
+err3:
+    url_free(&http->url);
+err2:
+    memory_free(http);
+err1:
+    curl_global_cleanup();
+    return NULL;
+}
+
+void
+http_close(struct http *http)
+{
+    if (http == NULL)
+        return;
+    curl_easy_cleanup(http->curl);
+    url_free(&http->url);
+    memory_free(http);
+    curl_global_cleanup();
+}
+
+const char *
+http_origin(const struct http *http)
+{
+    return http->url.origin;
+}
+
+static size_t
+take_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct exchange *exchange = context;
+
+    (void)size; /* libcurl documents it as always 1 */
+    if (count > exchange->limit - exchange->body.length) {
+        exchange->too_large = true;
+        return 0;
+    }
+    text_append_bytes(&exchange->body, bytes, count);
+    return exchange->body.failed ? 0 : count;
+}
+
+long long
+http_parse_retry_after(const char *value, time_t now)
+{
+    char *end;
+    long long seconds = strtoll(value, &end, 10);
+    time_t date;
+
+    if (end != value && *end == '\0')
+        return seconds < 0 || seconds > INT32_MAX ? -1 : seconds * 1000;
+    date = curl_getdate(value, NULL);
+    if (date == -1 || now == 0)
+        return -1;
+    return date <= now ? 0 : (long long)(date - now) * 1000;
+}
+
+/* The value of a header line when it has this name, stripped; else NULL. */
+static char *
+header_value(const char *line, size_t length, const char *name)
+{
+    size_t name_length = strlen(name);
+    const char *value;
+    size_t value_length;
+
+    if (length <= name_length || strncasecmp(line, name, name_length) != 0 ||
+        line[name_length] != ':')
+        return NULL;
+    value = text_strip(line + name_length + 1, length - name_length - 1, &value_length);
+    return memory_copy(value, value_length);
+}
+
+static void
+copy_printable(char *buffer, size_t size, const char *source)
+{
+    size_t length = 0;
+
+    for (; *source != '\0' && length + 1 < size; source++)
+        if (*source >= 0x20 && *source <= 0x7e)
+            buffer[length++] = *source;
+    buffer[length] = '\0';
+}
+
+static size_t
+take_header(char *line, size_t size, size_t count, void *context)
+{
+    struct exchange *exchange = context;
+    struct http_reply *reply = exchange->reply;
+    char *value;
+
+    (void)size; /* always 1 */
+    exchange->header_bytes += count;
+    if (exchange->header_bytes > HEADERS_LIMIT) {
+        exchange->too_large = true;
+        return 0;
+    }
+    if ((value = header_value(line, count, "Server")) != NULL) {
+        copy_printable(reply->server, sizeof(reply->server), value);
+    } else if ((value = header_value(line, count, "Date")) != NULL) {
+        time_t date = curl_getdate(value, NULL);
+
+        reply->date = date == -1 ? 0 : date;
+    } else if ((value = header_value(line, count, "Retry-After")) != NULL) {
+        reply->retry_after_ms = http_parse_retry_after(value, time(NULL));
+    } else if (exchange->location == NULL &&
+               (value = header_value(line, count, "Location")) != NULL) {
+        exchange->location = value;
+        value = NULL;
+    }
+    memory_free(value);
+    return count;
+}
+
+static bool
+is_folder(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* libcurl's setters return one code each; the first that fails counts. */
+#define SET(option, value)                                                                 \
+    do {                                                                                   \
+        if (code == CURLE_OK)                                                              \
+            code = curl_easy_setopt(curl, option, value);                                  \
+    } while (0)
+
+static CURLcode
+set_tls(CURL *curl, const struct http_options *options)
+{
+    CURLcode code = CURLE_OK;
+
+    SET(CURLOPT_SSL_VERIFYPEER, options->validate_certs ? 1L : 0L);
+    SET(CURLOPT_SSL_VERIFYHOST, options->validate_certs ? 2L : 0L);
+    if (options->ca_path != NULL && is_folder(options->ca_path)) {
+        SET(CURLOPT_CAPATH, options->ca_path);
+        SET(CURLOPT_CAINFO, NULL);
+    } else if (options->ca_path != NULL) {
+        SET(CURLOPT_CAINFO, options->ca_path);
+        SET(CURLOPT_CAPATH, NULL);
+    }
+    if (options->client_cert != NULL)
+        SET(CURLOPT_SSLCERT, options->client_cert);
+    if (options->client_key != NULL)
+        SET(CURLOPT_SSLKEY, options->client_key);
+    return code;
+}
+
+static CURLcode
+set_origin(CURL *curl, const struct http *http)
+{
+    CURLcode code = CURLE_OK;
+
+    SET(CURLOPT_PROTOCOLS_STR, http->url.scheme);
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_TIMEOUT_MS, http->options->timeout_ms);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, http->options->timeout_ms);
+    SET(CURLOPT_USERAGENT, "registrar");
+    if (!http->options->use_proxy || url_host_is_loopback(http->url.host))
+        SET(CURLOPT_PROXY, "");
+    return code;
+}
+
+static CURLcode
+set_request(CURL *curl, const struct http_request *request, struct curl_slist *headers,
+    const char *url)
+{
+    CURLcode code = CURLE_OK;
+
+    SET(CURLOPT_URL, url);
+    SET(CURLOPT_PATH_AS_IS, 1L);
+    SET(CURLOPT_HTTPHEADER, headers);
+    if (request->bearer != NULL) {
+        SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+        SET(CURLOPT_XOAUTH2_BEARER, request->bearer->bytes);
+    }
+    if (strcmp(request->method, "GET") == 0) {
+        SET(CURLOPT_HTTPGET, 1L);
+        return code;
+    }
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_CUSTOMREQUEST, request->method);
+    SET(CURLOPT_POSTFIELDSIZE_LARGE,
+        (curl_off_t)(request->body == NULL ? 0 : strlen(request->body)));
+    SET(CURLOPT_POSTFIELDS, request->body == NULL ? "" : request->body);
+    return code;
+}
+
+static CURLcode
+set_callbacks(CURL *curl, struct exchange *exchange)
+{
+    CURLcode code = CURLE_OK;
+
+    SET(CURLOPT_WRITEFUNCTION, take_body);
+    SET(CURLOPT_WRITEDATA, exchange);
+    SET(CURLOPT_HEADERFUNCTION, take_header);
+    SET(CURLOPT_HEADERDATA, exchange);
+    SET(CURLOPT_ERRORBUFFER, exchange->reason);
+    return code;
+}
+
+/* Which kind a failed exchange is; anything not named is unreachable. */
+static const struct {
+    CURLcode code;
+    enum error_kind kind;
+} failures[] = {
+    {CURLE_OUT_OF_MEMORY, ERROR_MEMORY},
+    {CURLE_SSL_CONNECT_ERROR, ERROR_TLS},
+    {CURLE_SSL_CERTPROBLEM, ERROR_TLS},
+    {CURLE_SSL_CIPHER, ERROR_TLS},
+    {CURLE_PEER_FAILED_VERIFICATION, ERROR_TLS},
+    {CURLE_SSL_CACERT_BADFILE, ERROR_TLS},
+    {CURLE_SSL_ISSUER_ERROR, ERROR_TLS},
+    {CURLE_SSL_INVALIDCERTSTATUS, ERROR_TLS},
+    {CURLE_SSL_PINNEDPUBKEYNOTMATCH, ERROR_TLS},
+    {CURLE_WEIRD_SERVER_REPLY, ERROR_PROTOCOL},
+    {CURLE_UNSUPPORTED_PROTOCOL, ERROR_PROTOCOL},
+    {CURLE_BAD_CONTENT_ENCODING, ERROR_PROTOCOL},
+};
+
+static int
+report_failure(const struct http *http, const struct exchange *exchange, CURLcode code,
+    struct error *error)
+{
+    enum error_kind kind = ERROR_UNREACHABLE;
+    long sent = 0;
+    char reason[CURL_ERROR_SIZE];
+
+    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
+        if (failures[i].code == code)
+            kind = failures[i].kind;
+    curl_easy_getinfo(http->curl, CURLINFO_REQUEST_SIZE, &sent);
+    error->maybe_done = sent > 0;
+    if (exchange->too_large)
+        return error_set(error, ERROR_PROTOCOL,
+            "%s sent more than a homeserver's answer can be (over %zu bytes); is it one?",
+            http->url.origin, exchange->limit);
+    if (code == CURLE_OUT_OF_MEMORY || exchange->body.failed)
+        return error_no_memory(error);
+    text_show(reason, sizeof(reason),
+        exchange->reason[0] != '\0' ? exchange->reason : curl_easy_strerror(code));
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return error_set(error, kind, "%s did not answer within %ld ms (%s)",
+            http->url.origin, http->options->timeout_ms, reason);
+    if (kind == ERROR_TLS)
+        return error_set(error, kind,
+            "no trusted TLS connection to %s: %s; give ca_path when a private authority "
+            "signed its certificate",
+            http->url.origin, reason);
+    return error_set(error, kind, "no answer from %s: %s", http->url.origin, reason);
+}
+
+/* scheme://host[:port] of where a redirect leads; what is behind it may hold
+ * anything, so it is not shown. */
+static void
+report_redirect(const struct http *http, const struct exchange *exchange,
+    struct error *error)
+{
+    struct error unreadable = {0};
+    struct url to;
+
+    if (exchange->location == NULL || url_parse(&to, exchange->location, &unreadable) != 0) {
+        error_set(error, ERROR_PROTOCOL,
+            "%s redirects elsewhere; redirects are not followed, so url must name the "
+            "homeserver itself",
+            http->url.origin);
+    } else {
+        error_set(error, ERROR_PROTOCOL,
+            "%s redirects to %s; redirects are not followed, so that credentials go "
+            "nowhere else: set url to where the homeserver itself answers",
+            http->url.origin, to.origin);
+        url_free(&to);
+    }
+    error->status = exchange->reply->status;
+}
+
+static int
+perform(struct http *http, const struct http_request *request, struct exchange *exchange,
+    struct error *error)
+{
+    struct text url = {0};
+    struct curl_slist *headers = NULL;
+    CURLcode code = CURLE_OUT_OF_MEMORY;
+    int result = -1;
+
+    text_append(&url, http->url.base);
+    text_append(&url, request->path);
+    /* Expect: 100-continue would cost a round trip or a second. */
+    headers = curl_slist_append(NULL, "Expect:");
+    if (url.failed || headers == NULL)
+        goto out;
+    if (request->body != NULL) {
+        struct curl_slist *longer =
+            curl_slist_append(headers, "Content-Type: application/json");
+
+        if (longer == NULL)
+            goto out;
+        headers = longer;
+    }
+    curl_easy_reset(http->curl); /* keeps the connection */
+    if ((code = set_origin(http->curl, http)) != CURLE_OK ||
+        (code = set_tls(http->curl, http->options)) != CURLE_OK ||
+        (code = set_callbacks(http->curl, exchange)) != CURLE_OK ||
+        (code = set_request(http->curl, request, headers, url.bytes)) != CURLE_OK)
+        goto out;
+    code = curl_easy_perform(http->curl);
+    curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &exchange->reply->status);
+out:
+    if (code != CURLE_OK)
+        report_failure(http, exchange, code, error);
+    else if (exchange->reply->status >= 300 && exchange->reply->status < 400)
+        report_redirect(http, exchange, error);
+    else
+        result = 0;
+    curl_slist_free_all(headers);
+    text_free(&url);
+    return result;
+}
+
+int
+http_exchange(struct http *http, const struct http_request *request,
+    struct http_reply *reply, struct error *error)
+{
+    struct exchange exchange = {
+        .reply = reply,
+        .limit = request->reply_limit == 0 ? HTTP_REPLY_LIMIT : request->reply_limit,
+    };
+    int result;
+
+    memset(reply, 0, sizeof(*reply));
+    reply->retry_after_ms = -1;
+    result = perform(http, request, &exchange, error);
+    if (result == 0)
+        text_append(&exchange.body, ""); /* an empty body is a string, too */
+    if (result == 0 && exchange.body.failed)
+        result = error_no_memory(error);
+    reply->body = exchange.body.bytes;
+    reply->length = exchange.body.length;
+    memory_free(exchange.location);
+    return result;
+}
+
+void
+http_reply_free(struct http_reply *reply)
+{
+    memory_free(reply->body);
+    memset(reply, 0, sizeof(*reply));
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * HTTP to one origin: one connection that is kept alive, bounded in time and
+ * size, no redirects, no decompression, nothing but http and https. What a
+ * status means is for the callers; when to try again is for net/retry.h.
+ */
+#ifndef REGISTRAR_NET_HTTP_H
+#define REGISTRAR_NET_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+
+/* The largest body that is read when a request does not say otherwise. */
+#define HTTP_REPLY_LIMIT ((size_t)1024 * 1024)
+
+/* Where and how; everything is the caller's and must outlive the client. */
+struct http_options {
+    const char *url;         /* http(s)://host[:port][/path] */
+    bool validate_certs;
+    const char *ca_path;     /* a PEM file or a folder of them, or NULL */
+    const char *client_cert; /* PEM file, or NULL */
+    const char *client_key;  /* PEM file, or NULL: it is in client_cert */
+    bool use_proxy;          /* heed http_proxy and its kin; never for loopback */
+    long timeout_ms;         /* for one request, from connecting to the last byte */
+};
+
+struct http; /* a client; one thread at a time */
+
+/* A client for the origin in options, for http_close. NULL: invalid, memory. */
+struct http *http_open(const struct http_options *options, struct error *error);
+
+/* Closes the connection and frees. NULL is allowed. */
+void http_close(struct http *http);
+
+/* scheme://host[:port] of the client, for messages. Lives as long as it. */
+const char *http_origin(const struct http *http);
+
+struct http_request {
+    const char *method;
+    const char *path;            /* begins with '/', already percent-encoded */
+    const struct secret *bearer; /* or NULL */
+    const char *body;            /* JSON text, or NULL */
+    size_t reply_limit;          /* bytes; 0: HTTP_REPLY_LIMIT */
+};
+
+struct http_reply {
+    long status;
+    char *body;               /* NUL-terminated; length bytes */
+    size_t length;
+    char server[64];          /* the Server header, printable ASCII, or "" */
+    long long retry_after_ms; /* the Retry-After header, -1: none that makes sense */
+    time_t date;              /* the Date header, 0: none */
+};
+
+/*
+ * One request, one answer of any status. Errors: unreachable, tls, protocol
+ * (too large, malformed), memory. Where the request may have arrived although
+ * no answer came, error->maybe_done is true. The reply is for http_reply_free,
+ * also after an error.
+ */
+int http_exchange(struct http *http, const struct http_request *request,
+    struct http_reply *reply, struct error *error);
+
+void http_reply_free(struct http_reply *reply);
+
+/* Milliseconds meant by a Retry-After value (RFC 9110, 10.2.3), seconds or a
+ * date, seen at `now`; -1 when it makes no sense. */
+long long http_parse_retry_after(const char *value, time_t now);
+
+#endif
