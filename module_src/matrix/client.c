@@ -192,17 +192,22 @@ out:
 }
 
 int
-client_profile(struct matrix *matrix, const char *user_id, char **displayname,
-    enum profile_result *profile, struct error *error)
+client_profile(struct matrix *matrix, const char *user_id, const struct secret *token,
+    char **displayname, enum profile_result *profile, struct error *error)
 {
     char *path = client_path("/_matrix/client/v3/profile/", user_id, "");
-    struct call call = {.method = "GET", .path = path, .retry = RETRY_SAFE};
+    struct call call = {
+        .method = "GET",
+        .path = path,
+        .bearer = token,
+        .retry = RETRY_SAFE,
+    };
     struct answer answer = {0};
     json_t *name;
     int result = -1;
 
     *displayname = NULL;
-    *profile = PROFILE_SILENT;
+    *profile = PROFILE_HIDDEN;
     if (path == NULL) {
         error_no_memory(error);
         goto out;
@@ -210,6 +215,8 @@ client_profile(struct matrix *matrix, const char *user_id, char **displayname,
     if (call_send(matrix, &call, &answer, error) != 0)
         goto out;
     result = 0;
+    if (answer.status == 404)
+        *profile = PROFILE_NONE;
     if (!answer_ok(&answer))
         goto out;
     *profile = PROFILE_FOUND;

@@ -42,15 +42,16 @@ void client_logout(struct matrix *matrix, struct session *session, bool *failed)
 /* Fills user_id of a session that has a token. Errors: unauthorized, ... */
 int client_whoami(struct matrix *matrix, struct session *session, struct error *error);
 
-/* What a profile lookup without a token says about an account. */
+/* What a profile says about an account. */
 enum profile_result {
     PROFILE_FOUND,  /* the account exists; displayname is set, or NULL: it has none */
-    PROFILE_SILENT, /* no account, or one without a name, or nobody may ask */
+    PROFILE_NONE,   /* no account, or one without a name and an avatar */
+    PROFILE_HIDDEN, /* the asker may not see it */
 };
 
-/* displayname is for memory_free. */
-int client_profile(struct matrix *matrix, const char *user_id, char **displayname,
-    enum profile_result *profile, struct error *error);
+/* Asks with a token, or as anybody with NULL. displayname is for memory_free. */
+int client_profile(struct matrix *matrix, const char *user_id, const struct secret *token,
+    char **displayname, enum profile_result *profile, struct error *error);
 
 /* Sets one's own display name; "" clears it. */
 int client_set_displayname(struct matrix *matrix, const struct session *session,

@@ -50,8 +50,9 @@ look_as_itself(struct backend *backend, struct observation *observed, struct err
     observed->presence = PRESENCE_PRESENT;
     account_state_admin(&observed->account, false);
     account_state_deactivated(&observed->account, false);
-    result = client_profile(&backend->matrix, own->user_id, &displayname, &profile, error);
-    if (result == 0 && profile == PROFILE_FOUND)
+    result = client_profile(&backend->matrix, own->user_id, &own->access_token,
+        &displayname, &profile, error);
+    if (result == 0 && profile != PROFILE_HIDDEN)
         result = account_state_displayname(&observed->account, displayname, error);
     memory_free(displayname);
     return result;

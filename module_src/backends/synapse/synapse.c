@@ -146,7 +146,7 @@ lookup_profile(struct backend *backend, struct observation *observed, struct err
     observed->presence = PRESENCE_UNKNOWN;
     if (observed->account.user_id == NULL)
         return 0;
-    result = client_profile(&backend->matrix, observed->account.user_id, &displayname,
+    result = client_profile(&backend->matrix, observed->account.user_id, NULL, &displayname,
         &profile, error);
     if (result == 0 && profile == PROFILE_FOUND) {
         observed->presence = PRESENCE_PRESENT;
@@ -178,10 +178,15 @@ ask_password(struct backend *backend, struct observation *observed,
     return own_ask(backend, observed, password, answer, why, error);
 }
 
-/* Whether there is anything to make an account with. */
+/* Whether there is anything to make an account with, and a name to make. */
 static int
 check_create(struct backend *backend, const struct account *wanted, struct error *error)
 {
+    if (strspn(wanted->localpart, "0123456789") == strlen(wanted->localpart))
+        return error_set(error, ERROR_INVALID,
+            "an account called \"%s\" cannot be created: Synapse keeps names of digits only "
+            "for guests",
+            wanted->localpart);
     if (state_has_administrator(backend))
         return 0;
     if (backend->connection->shared_secret == NULL)
@@ -201,7 +206,8 @@ may_create(struct backend *backend, const struct account *wanted, struct error *
 {
     if (check_create(backend, wanted, error) != 0)
         return -1;
-    return state_has_administrator(backend) ? 0 : register_prove_secret(backend, error);
+    return state_has_administrator(backend) ? users_may_create(backend, wanted, error)
+                                            : register_prove_secret(backend, error);
 }
 
 static int

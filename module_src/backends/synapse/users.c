@@ -132,6 +132,42 @@ put(struct backend *backend, const char *user_id, json_t *body,
     return result;
 }
 
+static int
+creation_refused(const struct answer *answer, struct error *error)
+{
+    static const char what[] = "creating the account";
+
+    if (answer_is(answer, 400, "M_EXCLUSIVE"))
+        return answer_refused_as(answer, ERROR_POLICY, what,
+            "the name belongs to an application service or to the server itself", error);
+    return answer_refused(answer, what, error);
+}
+
+int
+users_may_create(struct backend *backend, const struct account *wanted, struct error *error)
+{
+    char *path = client_path("/_synapse/admin/v1/username_available?username=",
+        wanted->localpart, "");
+    struct call call = {
+        .method = "GET",
+        .path = path,
+        .bearer = &state_of(backend)->administrator.access_token,
+        .retry = RETRY_SAFE,
+    };
+    struct answer answer = {0};
+    int result = -1;
+
+    if (path == NULL)
+        error_no_memory(error);
+    else
+        result = call_send(&backend->matrix, &call, &answer, error);
+    if (result == 0 && !answer_ok(&answer))
+        result = creation_refused(&answer, error);
+    answer_free(&answer);
+    memory_free(path);
+    return result;
+}
+
 int
 users_create(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error)
@@ -156,11 +192,8 @@ users_create(struct backend *backend, const struct account *wanted,
     } else if (answer_is(&answer, 400, "M_USER_IN_USE")) {
         *creation = CREATION_NAME_TAKEN;
         result = 0;
-    } else if (answer_is(&answer, 400, "M_EXCLUSIVE")) {
-        answer_refused_as(&answer, ERROR_POLICY, "creating the account",
-            "the name belongs to an application service or to the server itself", error);
     } else {
-        answer_refused(&answer, "creating the account", error);
+        creation_refused(&answer, error);
     }
 out:
     answer_free(&answer);

@@ -12,6 +12,10 @@
 int users_lookup(struct matrix *matrix, const struct secret *token,
     struct observation *observed, struct error *error);
 
+/* Whether the server would take the account's name (username_available). */
+int users_may_create(struct backend *backend, const struct account *wanted,
+    struct error *error);
+
 /*
  * Makes an account; that the name is free was looked up before. A name that is
  * taken all the same (in other case, say) is an answer. observed becomes the

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is done about an account that is there. */
+#include "ensure/run.h"
+
+int
+run_require_match(struct run *run)
+{
+    if (account_states(&run->now.account, ACCOUNT_DEACTIVATED) &&
+        run->now.account.deactivated)
+        return error_set(run->error, ERROR_CONFLICT,
+            "%s exists and is deactivated; nothing was changed (if_exists: match)",
+            run_name(run));
+    if (run_ask_password(run) != 0)
+        return -1;
+    if (run->password_answer == PASSWORD_SAME)
+        return 0;
+    if (run->password_answer == PASSWORD_CANNOT_TELL)
+        return error_set(run->error, ERROR_CONFLICT,
+            "%s exists, and whether it is yours cannot be told: %s; nothing was changed "
+            "(if_exists: match)",
+            run_name(run), run->why);
+    return error_set(run->error, ERROR_CONFLICT,
+        "%s exists and has another password than the one given, so it may be somebody "
+        "else's; nothing was changed (if_exists: match)",
+        run_name(run));
+}
+
+/* present on a deactivated account needs permission to bring it back. */
+static int
+require_active(struct run *run)
+{
+    if (!account_states(&run->now.account, ACCOUNT_DEACTIVATED) ||
+        !run->now.account.deactivated || account_states(&run->wanted, ACCOUNT_DEACTIVATED))
+        return 0;
+    return error_set(run->error, ERROR_CONFLICT,
+        "%s exists and is deactivated; nothing was changed. reactivate: true would bring it "
+        "back",
+        run_name(run));
+}
+
+/* Sees to it that every wanted field is observed. */
+static int
+observe_all(struct run *run)
+{
+    unsigned missing = account_unobserved(&run->wanted, &run->now.account);
+
+    if (missing != 0 && !run_has_administrator(run) &&
+        account_states(&run->wanted, ACCOUNT_PASSWORD) && !run->password_asked) {
+        if (run_ask_password(run) != 0)
+            return -1;
+        missing = account_unobserved(&run->wanted, &run->now.account);
+    }
+    for (int field = 0; field < ACCOUNT_FIELDS; field++)
+        if ((missing & (1u << field)) != 0)
+            return error_set(run->error, ERROR_UNAUTHORIZED,
+                "%s exists, and seeing and changing its %s takes an administrator: give %s%s",
+                run_name(run), account_field_name((enum account_field)field),
+                run->type->administrator,
+                account_states(&run->wanted, ACCOUNT_PASSWORD)
+                    ? " (the password given is not the account's, or it would have done)"
+                    : "");
+    return 0;
+}
+
+/* Whether a password is due: after a reactivation, which took it away, and
+ * with `always` where it is not the account's already. */
+static int
+password_is_due(struct run *run, const struct account *change, bool *due)
+{
+    *due = false;
+    if (!account_states(&run->wanted, ACCOUNT_PASSWORD))
+        return 0;
+    if (account_states(change, ACCOUNT_DEACTIVATED) && !change->deactivated) {
+        *due = true;
+        return 0;
+    }
+    if (run->wish->update_password != UPDATE_PASSWORD_ALWAYS)
+        return 0;
+    if (!run->wish->password_probe && !run->password_asked) {
+        *due = true;
+        return 0;
+    }
+    if (run_ask_password(run) != 0)
+        return -1;
+    if (run->password_answer == PASSWORD_CANNOT_TELL)
+        list_add(run->backend->warnings,
+            "whether the password of %s is already the one given cannot be told (%s), so it "
+            "is set each time",
+            run_name(run), run->why);
+    *due = run->password_answer != PASSWORD_SAME;
+    return 0;
+}
+
+static void
+note_actions(struct outcome *outcome, const struct account *change)
+{
+    for (int field = 0; field < ACCOUNT_FIELDS; field++)
+        if (account_states(change, (enum account_field)field))
+            list_add(&outcome->actions, "%s",
+                account_action(change, (enum account_field)field));
+    outcome->password_set |= account_states(change, ACCOUNT_PASSWORD);
+}
+
+static int
+keep_before(struct run *run)
+{
+    struct account nothing = {0};
+
+    return account_apply(&run->outcome->before, &run->now.account, &nothing, run->error);
+}
+
+/* After an update that failed: what became of the account? A server may have
+ * made a part of the change, so it is looked at again. A password cannot be
+ * looked at: where the server broke down over it, it counts as set. */
+static int
+note_failed_update(struct run *run, const struct account *change)
+{
+    struct outcome *outcome = run->outcome;
+    struct account difference = {0};
+    struct account nothing = {0};
+    struct error ignored = {0};
+    bool seen = !error_ends_list(run->error->kind) &&
+                run->type->lookup(run->backend, ~0u, &run->now, &ignored) == 0;
+    struct error memory = {0};
+
+    outcome->changed |= !seen && run->error->maybe_done;
+    outcome->changed |= run->error->status >= 500 && account_states(change, ACCOUNT_PASSWORD);
+    if (account_difference(&difference, &run->now.account, &outcome->before, &memory) != 0 ||
+        account_apply(&outcome->after, &run->now.account, &nothing, &memory) != 0)
+        outcome->changed = true;
+    outcome->changed |= difference.stated != 0;
+    account_free(&difference);
+    return -1;
+}
+
+/* change is not empty and allowed: make it so, or say that it would be. */
+static int
+apply_change(struct run *run, const struct account *change)
+{
+    if (run->mode == ENSURE_APPLY &&
+        run->type->update(run->backend, &run->now, change, run->wish->logout_devices,
+            run->error) != 0)
+        return note_failed_update(run, change);
+    run->outcome->changed = true;
+    note_actions(run->outcome, change);
+    return account_apply(&run->outcome->after, &run->now.account, change, run->error);
+}
+
+int
+run_existing(struct run *run)
+{
+    struct account change = {0};
+    bool password_due;
+    int result = -1;
+
+    if (keep_before(run) != 0)
+        return -1;
+    if (run->wish->if_exists == IF_EXISTS_FAIL)
+        return error_set(run->error, ERROR_CONFLICT,
+            "%s exists already; nothing was changed (if_exists: fail)", run_name(run));
+    if (run->wish->if_exists == IF_EXISTS_MATCH && run_require_match(run) != 0)
+        return -1;
+    if (require_active(run) != 0 || observe_all(run) != 0)
+        return -1;
+    if (run->now.account.user_id != NULL && run->wanted.user_id == NULL &&
+        account_name(&run->wanted, run->now.account.user_id, run->now.account.localpart,
+            run->error) != 0)
+        return -1;
+    account_free(&run->outcome->before);
+    if (keep_before(run) != 0 ||
+        account_difference(&change, &run->wanted, &run->now.account, run->error) != 0 ||
+        password_is_due(run, &change, &password_due) != 0)
+        goto out;
+    if (password_due &&
+        account_state_password(&change, &run->wanted.password, run->error) != 0)
+        goto out;
+    if (change.stated == 0)
+        result = account_apply(&run->outcome->after, &run->now.account, &change, run->error);
+    else if (run->type->may_update(run->backend, &run->now, &change, run->error) == 0)
+        result = apply_change(run, &change);
+out:
+    account_free(&change);
+    return result;
+}
