@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Builds the module and runs everything that tests, shows or measures it.
+# `make help` lists the targets; V=1 shows every command. All that is made goes
+# into build/, but for library/matrix_user, which is the same file as
+# build/registrar.
+
+BUILD := build
+CC := gcc
+CLANG := clang
+PYTEST_WORKERS ?= 2
+# More arguments for pytest: make pytest PYTEST_ARGS='-k demote -x'
+PYTEST_ARGS ?=
+
+MODULES := matrix_user
+
+# ---- Flags -----------------------------------------------------------------
+
+# pkg-config is asked once, and only by a target that compiles.
+once = $(eval $(1) := $$(shell $(2)))$($(1))
+LIBRARIES := jansson libcurl libcrypto
+PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(LIBRARIES))
+PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(LIBRARIES))
+UNIT_LIBS = $(call once,UNIT_LIBS,pkg-config --libs cmocka)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Werror
+BASE_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -g $(WARNINGS) -Imodule_src \
+	-pthread -MMD -MP $(PKG_CFLAGS)
+HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+RELEASE_CFLAGS = -O2 $(HARDENING)
+RELEASE_LDFLAGS := -pie -Wl,-z,relro,-z,now -pthread
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
+ASAN_CFLAGS = -O1 -fno-omit-frame-pointer $(SANITIZERS)
+ASAN_LDFLAGS := $(SANITIZERS) -pthread
+
+# ---- Sources, found ----------------------------------------------------------
+
+SOURCES := $(shell find module_src -name '*.c' 2>/dev/null | sort)
+UNIT_TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
+UNIT_HELPERS := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
+UNIT_SOURCES := $(wildcard tests/unit/*.c)
+
+objects = $(patsubst %.c,$(1)/obj/%.o,$(2))
+
+# ---- Quiet or not --------------------------------------------------------------
+
+V ?= 0
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-7s %s\n' '$(1)' '$(2)';
+SUBMAKE = $(MAKE) --no-print-directory --silent
+else
+Q :=
+say =
+SUBMAKE = $(MAKE) --no-print-directory
+endif
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+##@ Building
+
+.PHONY: all
+all: $(MODULES:%=library/%)  ## build the module (what plain `make` does)
+
+# The modules are one program, which knows by its name what it is asked to be.
+library/%: $(BUILD)/registrar
+	@mkdir -p $(@D)
+	$(Q)ln -f $< $@ 2>/dev/null || cp -f $< $@
+
+.PHONY: asan
+asan: $(BUILD)/asan/registrar  ## build it with the address and undefined-behaviour sanitizers
+
+# One way of compiling everything: folder, compiler, flags, linker flags.
+define variant
+$(1)/obj/%.o: %.c Makefile
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)$(2) $$(BASE_CFLAGS) $(3) -c -o $$@ $$<
+
+$(1)/registrar: $(call objects,$(1),$(SOURCES))
+	$$(call say,LINK,$$@)$(2) $(4) -o $$@ $$^ $$(PKG_LIBS)
+
+$(1)/unit/%: $(1)/obj/tests/unit/%.o \
+		$(call objects,$(1),$(UNIT_HELPERS) $(filter-out module_src/main.c,$(SOURCES)))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)$(2) $(4) -o $$@ $$^ $$(UNIT_LIBS) $$(PKG_LIBS)
+
+-include $(patsubst %.o,%.d,$(call objects,$(1),$(SOURCES) $(UNIT_SOURCES)))
+endef
+$(eval $(call variant,$(BUILD),$(CC),$$(RELEASE_CFLAGS),$(RELEASE_LDFLAGS)))
+$(eval $(call variant,$(BUILD)/asan,$(CC),$$(ASAN_CFLAGS),$(ASAN_LDFLAGS)))
+$(eval $(call variant,$(BUILD)/clang,$(CLANG),$$(RELEASE_CFLAGS),$(RELEASE_LDFLAGS)))
+
+##@ Setting up (the other targets do it by themselves)
+
+VENVS := $(BUILD)/venv
+# ansible, just, pytest ... are found first by what is run below.
+WITH_TOOLS := PATH="$(CURDIR)/$(VENVS)/tools/bin:$$PATH"
+
+.PHONY: deps
+deps: deps-test deps-check deps-bench  ## install whatever any target needs
+
+.PHONY: deps-build deps-demo deps-test deps-check deps-bench
+deps-build:
+	$(Q)tools/deps.sh build
+deps-demo:
+	$(Q)tools/deps.sh build python
+	$(Q)$(SUBMAKE) $(VENVS)/tools/.stamp $(VENVS)/synapse/.stamp
+deps-test:
+	$(Q)tools/deps.sh build python test
+	$(Q)$(SUBMAKE) $(foreach v,tools oldest synapse synapse-floor,$(VENVS)/$(v)/.stamp)
+deps-check: deps-test
+	$(Q)tools/deps.sh check
+deps-bench: deps-demo
+	$(Q)tools/deps.sh bench
+
+$(VENVS)/%/.stamp: tests/requirements/%.txt
+	$(Q)tools/venv.sh $< $(@D)
+
+##@ Seeing it work
+
+.PHONY: demo
+demo: deps-demo  ## a real Synapse on the loopback gets its first users
+	$(Q)$(SUBMAKE) -j2 all
+	$(Q)$(WITH_TOOLS) python demo/demo.py
+
+.PHONY: bench
+bench: deps-bench  ## measure it beside what people use today (BENCH_SHORT=1: fewer rounds)
+	$(Q)$(SUBMAKE) -j2 all $(BUILD)/bench/measure
+	$(Q)$(WITH_TOOLS) python bench/bench.py
+
+$(BUILD)/bench/measure: bench/measure.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -std=c11 -O2 $(WARNINGS) -o $@ $<
+
+##@ Testing
+
+# Each runner runs, whatever became of the one before, and says its own
+# summary; one that failed fails the whole.
+.PHONY: test
+test: deps-test  ## unit tests, real servers, real ansible-playbook; also under sanitizers
+	$(Q)$(SUBMAKE) -j2 all asan unit-programs unit-asan-programs
+	$(Q)$(SUBMAKE) --keep-going unit unit-asan pytest pytest-asan
+
+.PHONY: check
+check: deps-check  ## sanitizers, valgrind, warnings of two compilers, linters
+	$(Q)$(SUBMAKE) -j2 all asan unit-programs unit-asan-programs warnings-clang
+	$(Q)$(SUBMAKE) --keep-going unit-asan unit-valgrind pytest-asan lint
+
+# $(call run-each,PROGRAMS,BEFORE): all of them, then the verdict.
+define run-each
+$(Q)failed=; for program in $(sort $(1)); do \
+	$(2) $$program || failed="$$failed $$program"; \
+done; \
+if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+endef
+VALGRIND := valgrind --quiet --error-exitcode=99 --leak-check=full \
+	--errors-for-leak-kinds=definite,indirect,possible
+
+.PHONY: unit unit-asan unit-valgrind unit-programs unit-asan-programs
+unit: unit-programs  ## the unit tests
+	$(call run-each,$(UNIT_TESTS:%=$(BUILD)/unit/%))
+unit-asan: unit-asan-programs  ## the unit tests under sanitizers
+	$(call run-each,$(UNIT_TESTS:%=$(BUILD)/asan/unit/%))
+unit-valgrind: unit-programs  ## the unit tests under valgrind
+	$(call run-each,$(UNIT_TESTS:%=$(BUILD)/unit/%),$(VALGRIND))
+unit-programs: $(UNIT_TESTS:%=$(BUILD)/unit/%)
+unit-asan-programs: $(UNIT_TESTS:%=$(BUILD)/asan/unit/%)
+
+PYTEST = $(WITH_TOOLS) python -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope
+
+.PHONY: pytest pytest-asan
+pytest: all $(VENVS)/tools/.stamp  ## everything that runs the module or reads the project
+	$(Q)$(PYTEST) tests $(PYTEST_ARGS)
+pytest-asan: asan $(VENVS)/tools/.stamp  ## the module against servers, under sanitizers
+	$(Q)REGISTRAR_BINARY=$(BUILD)/asan/registrar $(PYTEST) tests/servers tests/hostile $(PYTEST_ARGS)
+
+.PHONY: lint warnings-clang yamllint ansible-lint
+lint: warnings-clang yamllint ansible-lint  ## clang's warnings, yamllint, ansible-lint
+warnings-clang: $(call objects,$(BUILD)/clang,$(SOURCES) $(UNIT_SOURCES))
+yamllint: $(VENVS)/tools/.stamp
+	$(Q)$(WITH_TOOLS) yamllint --strict .
+ansible-lint: all $(VENVS)/tools/.stamp
+	$(Q)$(WITH_TOOLS) ansible-lint --strict
+
+##@ Cleaning up
+
+.PHONY: clean distclean help
+clean:  ## remove what was built, keep the virtual environments
+	$(Q)find $(BUILD) -mindepth 1 -maxdepth 1 ! -name venv -exec rm -rf {} + 2>/dev/null || true
+	$(Q)rm -f $(MODULES:%=library/%)
+distclean: clean  ## remove these, too
+	$(Q)rm -rf $(BUILD)
+
+help:  ## this list
+	@awk -F ':.*  ## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*  ## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

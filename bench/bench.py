@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""make bench: Registrar beside what people use today, side by side in one run.
+
+What is compared takes turns, and medians are told, so that a machine that is
+slow for a while is slow for all. The goals are those of the project's design.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+sys.dont_write_bytecode = True
+
+from bench.commands import Bench, Cost, task_times  # noqa: E402
+from tests.support.synapse import Synapse  # noqa: E402
+
+SHORT = os.environ.get("BENCH_SHORT", "") not in ("", "0")
+STARTS = 40 if SHORT else 300
+TASKS = 6 if SHORT else 26
+CREATIONS = 4 if SHORT else 25
+
+verdicts: list[bool] = []
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="registrar-bench-") as folder:
+        bench = Bench(Path(folder))
+        starting(bench)
+        # As Synapse hashes passwords by default (bcrypt_rounds 12), and without
+        # its limits, which would be all that is measured.
+        with Synapse("newest", config={"bcrypt_rounds": None}) as server:
+            server.register("bench-existing", "a password for the bench")
+            tasks(bench, server)
+            creating(bench, server)
+    print(f"\n{sum(verdicts)} of {len(verdicts)} goals met")
+
+
+def starting(bench: Bench) -> None:
+    head(f"Start to reply without a request (invalid arguments; {STARTS} times, in turns)")
+    ours, nothing, python = [], [], []
+    for _ in range(STARTS):
+        cost, reply = bench.registrar({"username": "alice"}, exit_code=1)
+        assert "missing required arguments" in reply["msg"], reply
+        ours.append(cost.wall)
+        nothing.append(bench.run("/bin/true")[0].wall)
+        python.append(bench.run("python3", "-c", "import json")[0].wall)
+    row("registrar", milliseconds(ours))
+    row("/bin/true", milliseconds(nothing))
+    row("python3 -c 'import json'", milliseconds(python))
+    goal("at most 12 ms with shared libraries", median(ours) <= 0.012)
+
+
+def tasks(bench: Bench, server: Synapse) -> None:
+    head(f"One local Ansible task, existing user, nothing to change ({TASKS} times, in turns)")
+    plain = task_times(bench, server, TASKS, pipelining=False)
+    row("matrix_user", milliseconds(plain["matrix_user"]))
+    row("ansible.builtin.ping", milliseconds(plain["ping"]))
+    ratio = median(plain["matrix_user"]) / median(plain["ping"])
+    goal(f"at most 1/5 of ping: it is {ratio:.2f}", ratio <= 0.2)
+    piped = task_times(bench, server, TASKS, pipelining=True)
+    row("matrix_user, pipelining on", milliseconds(piped["matrix_user"]))
+    row("ansible.builtin.ping, pipelining on", milliseconds(piped["ping"]))
+
+
+def creating(bench: Bench, server: Synapse) -> None:
+    head(f"One creation, default bcrypt cost ({CREATIONS} times, in turns)")
+    ours: list[Cost] = []
+    bare: list[Cost] = []
+    theirs: list[Cost] = []
+    for _ in range(CREATIONS):
+        ours.append(bench.create_by_registrar(server))
+        bare.append(bench.create_by_curl(server))
+        theirs.append(bench.create_by_their_script(server))
+    for name, costs in (
+        ("registrar", ours),
+        ("curl, two requests", bare),
+        ("register_new_matrix_user", theirs),
+    ):
+        wall = milliseconds([c.wall for c in costs])
+        row(name, f"{wall}, processor {milliseconds([c.processor for c in costs])}")
+    wall = median(c.wall for c in ours) / median(c.wall for c in bare)
+    goal(f"at most 1.10 of curl's wall time: it is {wall:.2f}", wall <= 1.10)
+    processor = median(c.processor for c in ours) / median(c.processor for c in theirs)
+    goal(
+        "at most 1/20 of register_new_matrix_user's processor time: "
+        f"it is 1/{1 / processor:.0f}",
+        processor <= 1 / 20,
+    )
+    times = median(c.wall for c in theirs) / median(c.wall for c in ours)
+    row("register_new_matrix_user takes", f"{times:.1f} times the wall time of registrar")
+
+    head("Peak memory, one user created")
+    most = max(c.memory for c in ours)
+    row("registrar", f"{most:.1f} MiB")
+    row("register_new_matrix_user", f"{max(c.memory for c in theirs):.1f} MiB")
+    row("curl, the second request", f"{max(c.memory for c in bare):.1f} MiB")
+    goal("at most 16 MiB with shared libraries", most <= 16)
+
+
+def milliseconds(seconds: list[float]) -> str:
+    """The median, and the quickest of them."""
+    return f"{median(seconds) * 1000:8.2f} ms (best {min(seconds) * 1000:.2f})"
+
+
+def head(text: str) -> None:
+    print(f"\n{text}", flush=True)
+
+
+def row(name: str, value: str) -> None:
+    print(f"  {name:<36} {value}", flush=True)
+
+
+def goal(text: str, met: bool) -> None:
+    verdicts.append(met)
+    print(f"  goal: {text}: {'met' if met else 'MISSED'}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

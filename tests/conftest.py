@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of all suites: servers that live as long as the test run."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.synapse import Synapse
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def synapse() -> Iterator[Synapse]:
+    """The newest Synapse, shared: a test makes accounts of its own there."""
+    with Synapse("newest") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def synapse_floor() -> Iterator[Synapse]:
+    """The oldest Synapse that Registrar promises to work with, shared."""
+    with Synapse("floor") as server:
+        yield server
+
+
+@pytest.fixture(params=["newest", "floor"])
+def any_synapse(request: pytest.FixtureRequest) -> Synapse:
+    """Both of them: the test runs twice."""
+    return request.getfixturevalue("synapse" if request.param == "newest" else "synapse_floor")
+
+
+@pytest.fixture(params=["newest", "floor"])
+def any_version(request: pytest.FixtureRequest) -> str:
+    """The version for a test that starts a server of its own, on both."""
+    return request.param
+
+
+@pytest.fixture
+def unique() -> Callable[[str], str]:
+    """unique("alice") is a localpart that no other test of this run uses."""
+    return lambda stem="user": f"{stem}-{next(_numbers)}"

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real servers that the suites run against."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .paths import ROOT
+from .synapse import Synapse
+
+START_ONE = """
+from tests.support.synapse import Synapse
+server = Synapse(start=False)
+server.start(wait=False)
+print(server.process.pid, server.folder, flush=True)
+import signal
+signal.pause()
+"""
+
+
+def test_a_server_answers_and_knows_who_was_registered(any_synapse, unique):
+    name = unique("harness")
+    assert any_synapse.register(name, "a password", displayname="Har Ness") == any_synapse.user_id(name)
+    assert any_synapse.user(name)["displayname"] == "Har Ness"
+    assert any_synapse.user_id(name) in any_synapse.user_names()
+    assert any_synapse.user(unique("nobody")) is None
+
+
+def test_a_registration_leaves_no_session_and_a_logout_ends_one(any_synapse, unique):
+    name = unique("harness")
+    user_id = any_synapse.register(name, "a password")
+
+    def sessions():
+        return [t for t in any_synapse.access_tokens() if t.user_id == user_id]
+
+    assert sessions() == []
+    token = any_synapse.login(name, "a password")
+    assert len(sessions()) == len(any_synapse.devices(name)) == 1
+    any_synapse.logout(token)
+    assert sessions() == []
+
+
+def test_the_server_is_of_the_version_that_was_asked_for(synapse, synapse_floor):
+    told = [
+        server.api("GET", "/_synapse/admin/v1/server_version")[1]["server_version"]
+        for server in (synapse, synapse_floor)
+    ]
+    assert told == ["1.163.2", "1.103.0"]
+
+
+def test_a_server_keeps_its_accounts_and_address_over_a_restart():
+    with Synapse() as server:
+        server.register("alice", "a password")
+        before = server.url
+        server.stop()
+        with pytest.raises(OSError):
+            server.api("GET", "/health")
+        server.start()
+        assert server.url == before
+        assert server.user("alice") is not None
+
+
+def test_a_secret_in_a_file_is_taken_without_its_newline(tmp_path):
+    file = tmp_path / "secret"
+    file.write_text("  a secret in a file \n")
+    with Synapse(config={"registration_shared_secret_path": str(file)}) as server:
+        assert server.secret == "a secret in a file"
+        assert server.register("alice", "a password") == "@alice:example.test"
+
+
+def test_no_server_outlives_a_test_run_that_is_killed():
+    run = subprocess.Popen(
+        [sys.executable, "-c", START_ONE], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    pid, folder = run.stdout.readline().split()
+    run.kill()
+    run.wait()
+    run.stdout.close()
+    end = time.monotonic() + 20
+    while time.monotonic() < end and alive(int(pid)):
+        time.sleep(0.05)
+    assert not alive(int(pid))
+    subprocess.run(["rm", "-r", folder], check=True)
+
+
+def alive(pid: int) -> bool:
+    """Whether it runs: one that ended may wait for a parent to take notice."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
