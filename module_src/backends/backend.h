@@ -41,6 +41,7 @@ enum password_answer {
 enum creation {
     CREATION_DONE,
     CREATION_NAME_TAKEN, /* by an account that lookup may not have shown */
+    CREATION_PERHAPS,    /* taken, perhaps by a request of ours that had no reply */
 };
 
 struct backend;

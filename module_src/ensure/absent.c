@@ -32,39 +32,42 @@ predict_creation(struct run *run)
 }
 
 /*
- * The reply to a creation was lost. What is there now was made by us, most
- * likely: that is what looking before it showed. With if_exists: match it has
- * to prove it.
+ * The reply to a creation was lost, and the account is there now. It was made
+ * by us, most likely: that is what looking before it showed. With if_exists:
+ * match it has to prove it.
  */
+static int
+note_lost_creation(struct run *run)
+{
+    run->now.presence = PRESENCE_PRESENT;
+    list_add(run->backend->warnings,
+        "the server's reply to the creation of %s was lost; the account is there now, so it "
+        "counts as created",
+        run_name(run));
+    if (run->wish->if_exists == IF_EXISTS_MATCH && run_require_match(run) != 0)
+        return -1;
+    return note_creation(run);
+}
+
+/* The reply to a creation was lost: look, or try again where nobody may look. */
 static int
 settle_lost_creation(struct run *run, const struct error *lost)
 {
-    enum creation creation = CREATION_DONE;
+    enum creation creation = CREATION_PERHAPS;
     struct error failure = {0};
     int result = run->type->lookup(run->backend, ~0u, &run->now, &failure);
 
     if (result == 0 && run->now.presence == PRESENCE_UNKNOWN)
         result = run->type->create(run->backend, &run->wanted, &creation, &run->now,
             &failure);
-    else if (result == 0 && run->now.presence == PRESENCE_PRESENT)
-        creation = CREATION_NAME_TAKEN;
-    else
+    else if (run->now.presence != PRESENCE_PRESENT)
         result = -1;
     if (result != 0) {
         run->outcome->changed = true; /* it may have been; nobody knows */
         *run->error = *lost;
         return -1;
     }
-    if (creation == CREATION_NAME_TAKEN) {
-        run->now.presence = PRESENCE_PRESENT;
-        list_add(run->backend->warnings,
-            "the server's reply to the creation of %s was lost; the account is there now, so "
-            "it counts as created",
-            run_name(run));
-        if (run->wish->if_exists == IF_EXISTS_MATCH && run_require_match(run) != 0)
-            return -1;
-    }
-    return note_creation(run);
+    return creation == CREATION_DONE ? note_creation(run) : note_lost_creation(run);
 }
 
 static int
@@ -83,6 +86,8 @@ create(struct run *run)
     }
     if (creation == CREATION_DONE)
         return note_creation(run);
+    if (creation == CREATION_PERHAPS)
+        return note_lost_creation(run);
     run->now.presence = PRESENCE_PRESENT;
     if (run_has_administrator(run))
         return error_set(run->error, ERROR_CONFLICT,

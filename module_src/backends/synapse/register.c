@@ -138,10 +138,15 @@ build_body(struct backend *backend, const struct account *wanted, bool only_prov
     return body;
 }
 
-/* Sends one registration; a nonce the server has forgotten is renewed once. */
+/*
+ * Sends one registration; a nonce the server has forgotten is renewed once.
+ * libcurl sends a request again when a kept connection breaks under it, and
+ * the nonce is forgotten then because the first one arrived: so *renewed says
+ * that there may have been one.
+ */
 static int
 send_registration(struct backend *backend, const struct account *wanted, bool only_prove,
-    struct answer *answer, struct error *error)
+    struct answer *answer, bool *renewed, struct error *error)
 {
     struct call call = {
         .method = "POST",
@@ -166,6 +171,7 @@ send_registration(struct backend *backend, const struct account *wanted, bool on
             return -1;
         nonce_refused =
             answer->status == 400 && strstr(answer->message, "nrecognised nonce") != NULL;
+        *renewed = attempt > 0;
         if (!nonce_refused || attempt > 0)
             return 0;
         answer_free(answer);
@@ -234,13 +240,14 @@ register_account(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error)
 {
     struct answer answer = {0};
-    int result = send_registration(backend, wanted, false, &answer, error);
+    bool renewed;
+    int result = send_registration(backend, wanted, false, &answer, &renewed, error);
 
     if (result == 0 && answer_ok(&answer)) {
         *creation = CREATION_DONE;
         result = observe(observed, &answer, wanted, backend, error);
     } else if (result == 0 && answer_is(&answer, 400, "M_USER_IN_USE")) {
-        *creation = CREATION_NAME_TAKEN;
+        *creation = renewed ? CREATION_PERHAPS : CREATION_NAME_TAKEN;
     } else if (result == 0) {
         result = refused(&answer, error);
     }
@@ -254,6 +261,7 @@ register_prove_secret(struct backend *backend, struct error *error)
     struct account nobody = {0};
     struct secret password = {0};
     struct answer answer = {0};
+    bool renewed;
     int result = -1;
 
     if (state_of(backend)->secret_is_proven)
@@ -264,7 +272,7 @@ register_prove_secret(struct backend *backend, struct error *error)
         error_no_memory(error);
         goto out;
     }
-    result = send_registration(backend, &nobody, true, &answer, error);
+    result = send_registration(backend, &nobody, true, &answer, &renewed, error);
     if (result != 0)
         goto out;
     if (answer.status == 400 && strstr(answer.message, "refresh_token") != NULL)
