@@ -2,7 +2,6 @@
 #include "ansible/coerce.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -71,50 +70,60 @@ coerce_boolean(const json_t *value, bool *boolean, const char **reason)
     return -1;
 }
 
+/* A number without a fraction that fits, as a long. */
+static int
+whole_number(double number, long *integer)
+{
+    if (!(number >= -1e9 && number <= 1e9) || number != (double)(long)number)
+        return -1;
+    *integer = (long)number;
+    return 0;
+}
+
 int
 coerce_integer(const json_t *value, long *integer, const char **reason)
 {
     const char *text;
     char *end;
+    double number;
 
     *reason = "it is not an integer";
     if (json_is_integer(value)) {
-        json_int_t number = json_integer_value(value);
+        json_int_t whole = json_integer_value(value);
 
-        *integer = (long)number;
-        return number >= LONG_MIN && number <= LONG_MAX ? 0 : -1;
+        *integer = (long)whole;
+        return whole >= LONG_MIN && whole <= LONG_MAX ? 0 : -1;
     }
-    if (json_is_real(value)) {
-        double number = json_real_value(value);
-
-        if (!(number >= -1e9 && number <= 1e9) || number != (double)(long)number)
-            return -1;
-        *integer = (long)number;
-        return 0;
-    }
+    if (json_is_real(value))
+        return whole_number(json_real_value(value), integer);
+    /* "07", " 5 ", "5.0" and "1e1" are integers to Ansible; hexadecimal, "inf"
+     * and "nan", which strtod reads, too, are none. */
     text = json_string_value(value);
-    if (text == NULL || strlen(text) != json_string_length(value))
+    if (text == NULL || strlen(text) != json_string_length(value) ||
+        strspn(text, "0123456789+-.eE \t\n") != strlen(text))
         return -1;
-    errno = 0;
-    *integer = strtol(text, &end, 10);
-    if (end == text || errno != 0)
+    number = strtod(text, &end);
+    if (end == text)
         return -1;
     while (isspace((unsigned char)*end))
         end++;
-    return *end == '\0' ? 0 : -1;
+    return *end == '\0' ? whole_number(number, integer) : -1;
 }
 
-/* The shortest text that reads back as the same number, as Python writes it. */
+/* The shortest text that reads back as the same number, as Python writes it:
+ * with an exponent only below 1e-4 and from 1e16 on. */
 static void
 write_real(char *buffer, size_t size, double number)
 {
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(buffer, size, "%.*g", digits, number);
-        if (strtod(buffer, NULL) == number)
-            break;
-    }
-    if (strpbrk(buffer, ".en") == NULL && strlen(buffer) + 3 <= size)
-        strcat(buffer, ".0");
+    int digits = 0;
+    int exponent;
+
+    do
+        snprintf(buffer, size, "%.*e", digits, number);
+    while (strtod(buffer, NULL) != number && ++digits < 17);
+    exponent = atoi(strchr(buffer, 'e') + 1);
+    if (exponent >= -4 && exponent < 16)
+        snprintf(buffer, size, "%.*f", digits - exponent < 1 ? 1 : digits - exponent, number);
 }
 
 int
@@ -141,31 +150,6 @@ coerce_string(const json_t *value, char **string, const char **reason)
         return -1;
     *string = memory_copy_string(buffer);
     return *string == NULL ? -2 : 0;
-}
-
-/* Appends the home folder that a leading ~ or ~user means; returns what comes
- * behind it, or the path itself when there is no such folder. */
-static const char *
-expand_home(struct text *expanded, const char *path)
-{
-    size_t length = strcspn(path, "/");
-    char name[64] = "";
-    const char *home = NULL;
-    const struct passwd *user = NULL;
-
-    if (*path != '~' || length > sizeof(name))
-        return path;
-    memcpy(name, path + 1, length - 1);
-    if (length == 1)
-        home = getenv("HOME");
-    if (home == NULL)
-        user = length == 1 ? NULL : getpwnam(name);
-    if (user != NULL)
-        home = user->pw_dir;
-    if (home == NULL)
-        return path;
-    text_append(expanded, home);
-    return path + length;
 }
 
 /* Length of a variable's name at `text`; 0: none. */
@@ -206,22 +190,56 @@ expand_variable(struct text *expanded, const char *dollar)
     return end;
 }
 
+static void
+expand_variables(struct text *expanded, const char *path)
+{
+    text_append(expanded, "");
+    while (*path != '\0') {
+        size_t plain = strcspn(path, "$");
+
+        text_append_bytes(expanded, path, plain);
+        path += plain;
+        if (*path == '$')
+            path = expand_variable(expanded, path);
+    }
+}
+
+/* The home folder that a path's leading ~ or ~user means, NULL: none. */
+static const char *
+find_home(const char *path, size_t length)
+{
+    char name[64] = "";
+    const struct passwd *user;
+
+    if (*path != '~' || length > sizeof(name))
+        return NULL;
+    if (length == 1)
+        return getenv("HOME");
+    memcpy(name, path + 1, length - 1);
+    user = getpwnam(name);
+    return user == NULL ? NULL : user->pw_dir;
+}
+
 char *
 coerce_path(const char *path)
 {
     struct text expanded = {0};
-    const char *rest = expand_home(&expanded, path);
+    struct text result = {0};
+    size_t user_length;
+    const char *home;
 
-    text_append(&expanded, "");
-    while (*rest != '\0') {
-        size_t plain = strcspn(rest, "$");
-
-        text_append_bytes(&expanded, rest, plain);
-        rest += plain;
-        if (*rest == '$')
-            rest = expand_variable(&expanded, rest);
-    }
+    /* In the order of os.path.expanduser(os.path.expandvars(path)). */
+    expand_variables(&expanded, path);
     if (expanded.failed)
-        text_free(&expanded);
-    return expanded.bytes;
+        goto out;
+    user_length = strcspn(expanded.bytes, "/");
+    home = find_home(expanded.bytes, user_length);
+    if (home != NULL)
+        text_append(&result, home);
+    text_append(&result, expanded.bytes + (home != NULL ? user_length : 0));
+    if (result.failed)
+        text_free(&result);
+out:
+    text_free(&expanded);
+    return result.bytes;
 }

@@ -45,17 +45,21 @@ read_file(const char *path, struct text *content, struct error *error)
 static int
 parse(struct module_call *call, const struct text *content, struct error *error)
 {
+    size_t failures = memory_failures();
     json_error_t reason;
 
     call->parameters = json_loadb(content->length == 0 ? "" : content->bytes,
         content->length, JSON_ALLOW_NUL, &reason);
-    if (call->parameters == NULL && json_error_code(&reason) == json_error_out_of_memory)
+    if (call->parameters == NULL && memory_failures() != failures)
         return error_no_memory(error);
+    if (call->parameters == NULL)
+        return error_set(error, ERROR_INVALID,
+            "the module's arguments are not JSON (line %d, column %d); a number may be too "
+            "large or not a number, or a text may not be Unicode",
+            reason.line, reason.column);
     if (!json_is_object(call->parameters))
         return error_set(error, ERROR_INVALID,
-            "the module's arguments are not one JSON object (line %d, column %d); a number "
-            "may be too large or not a number, or a text may not be Unicode",
-            reason.line, reason.column);
+            "the module's arguments are not a JSON object");
     call->check_mode =
         json_is_true(json_object_get(call->parameters, "_ansible_check_mode"));
     call->diff = json_is_true(json_object_get(call->parameters, "_ansible_diff"));

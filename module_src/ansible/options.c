@@ -2,15 +2,18 @@
 #include "ansible/options.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ansible/coerce.h"
+#include "ansible/rules.h"
 #include "base/memory.h"
 #include "base/text.h"
 
-/* What stands behind a message about an element: " found in users". */
-#define CONTEXT_ARGUMENTS(schema)                                                          \
-    (schema)->context[0] != '\0' ? " found in " : "", (schema)->context
+/* Ansible writes it otherwise about types: " found in 'users'." */
+#define TYPE_CONTEXT(schema)                                                               \
+    (schema)->context[0] != '\0' ? " found in '" : "", (schema)->context,                  \
+        (schema)->context[0] != '\0' ? "'." : ""
 
 static void *
 field_of(const struct option *option, void *into)
@@ -18,65 +21,13 @@ field_of(const struct option *option, void *into)
     return (char *)into + option->offset;
 }
 
-/* "alias", "password", ...: the name of a row or one of its aliases. */
-static bool
-is_called(const struct option *option, const char *name)
-{
-    if (strcmp(option->name, name) == 0)
-        return true;
-    for (size_t i = 0; option->aliases != NULL && option->aliases[i] != NULL; i++)
-        if (strcmp(option->aliases[i], name) == 0)
-            return true;
-    return false;
-}
-
-static const struct option *
-find(const struct option_schema *schema, const char *name)
-{
-    for (size_t i = 0; i < OPTION_SETS_MOST && schema->sets[i] != NULL; i++)
-        for (size_t j = 0; j < schema->sets[i]->count; j++)
-            if (is_called(&schema->sets[i]->options[j], name))
-                return &schema->sets[i]->options[j];
-    return NULL;
-}
-
-/*
- * The value given for an option, under its name or an alias; NULL when there
- * is none. null counts as none, and so does "" where no text is asked for:
- * that is what an undefined variable becomes in a template.
- */
-static const json_t *
-given_value(const struct option *option, const json_t *parameters, const char **alias)
-{
-    const json_t *value = json_object_get(parameters, option->name);
-    bool is_text = option->type == OPTION_STRING || option->type == OPTION_PATH ||
-                   option->type == OPTION_SECRET || option->type == OPTION_CHOICE;
-
-    if (alias != NULL)
-        *alias = NULL;
-    for (size_t i = 0; option->aliases != NULL && option->aliases[i] != NULL; i++) {
-        const json_t *by_alias = json_object_get(parameters, option->aliases[i]);
-
-        if (by_alias == NULL)
-            continue;
-        if (alias != NULL && value != NULL)
-            *alias = option->aliases[i];
-        value = by_alias;
-    }
-    if (value == NULL || json_is_null(value))
-        return NULL;
-    if (!is_text && json_is_string(value) && json_string_length(value) == 0)
-        return NULL;
-    return value;
-}
-
 static int
 wrong_type(const struct option_schema *schema, const struct option *option,
     const json_t *value, const char *type, const char *reason, struct error *error)
 {
     return error_set(error, ERROR_INVALID,
-        "argument '%s' is of type <class '%s'>%s%s and we were unable to convert to %s: %s",
-        option->name, coerce_type_name(value), CONTEXT_ARGUMENTS(schema), type, reason);
+        "argument '%s' is of type <class '%s'>%s%s%s and we were unable to convert to %s: %s",
+        option->name, coerce_type_name(value), TYPE_CONTEXT(schema), type, reason);
 }
 
 static int
@@ -137,6 +88,17 @@ take_secret(const struct option_schema *schema, const struct option *option,
     return 0;
 }
 
+static void
+refuse_choice(const struct option_schema *schema, const struct option *option,
+    const char *known, const char *got, struct error *error)
+{
+    char shown[80];
+
+    text_show(shown, sizeof(shown), got);
+    error_set(error, ERROR_INVALID, "value of %s must be one of: %s, got: %s%s%s",
+        option->name, known, shown, CONTEXT_ARGUMENTS(schema));
+}
+
 static int
 take_choice(const struct option_schema *schema, const struct option *option,
     const json_t *value, void *field, struct error *error)
@@ -159,8 +121,7 @@ take_choice(const struct option_schema *schema, const struct option *option,
     if (result != 0 || known.failed)
         error_no_memory(error);
     else
-        error_set(error, ERROR_INVALID, "value of %s must be one of: %s, got: %.80s%s%s",
-            option->name, known.bytes, string, CONTEXT_ARGUMENTS(schema));
+        refuse_choice(schema, option, known.bytes, string, error);
     text_free(&known);
     memory_free(string);
     return -1;
@@ -231,126 +192,12 @@ take(const struct option_schema *schema, const struct option *option, const json
     return error_set(error, ERROR_INTERNAL, "option %s has no type", option->name);
 }
 
-/* Unknown parameters, all of them in one message, as Ansible does. */
-static int
-check_known(const struct option_schema *schema, const json_t *parameters,
-    struct error *error)
-{
-    struct text unknown = {0};
-    struct text known = {0};
-    const char *name;
-    json_t *value;
-    int result = 0;
-
-    json_object_foreach((json_t *)(void *)parameters, name, value)
-    {
-        if (strncmp(name, "_ansible_", strlen("_ansible_")) == 0 ||
-            find(schema, name) != NULL)
-            continue;
-        text_append_format(&unknown, "%s%s%s%.60s", unknown.length > 0 ? ", " : "",
-            schema->context, schema->context[0] != '\0' ? "." : "", name);
-    }
-    if (unknown.length == 0 && !unknown.failed)
-        return 0;
-    for (size_t i = 0; i < OPTION_SETS_MOST && schema->sets[i] != NULL; i++)
-        for (size_t j = 0; j < schema->sets[i]->count; j++)
-            text_append_format(&known, "%s%s", known.length > 0 ? ", " : "",
-                schema->sets[i]->options[j].name);
-    if (unknown.failed || known.failed)
-        result = error_no_memory(error);
-    else
-        result = error_set(error, ERROR_INVALID,
-            "Unsupported parameters for (%s) module: %.300s. Supported parameters include: "
-            "%s.",
-            schema->module, unknown.bytes, known.bytes);
-    text_free(&known);
-    text_free(&unknown);
-    return result;
-}
-
-static int
-check_required(const struct option_schema *schema, const json_t *parameters,
-    struct error *error)
-{
-    char missing[256] = "";
-
-    for (size_t i = 0; i < OPTION_SETS_MOST && schema->sets[i] != NULL; i++)
-        for (size_t j = 0; j < schema->sets[i]->count; j++) {
-            const struct option *option = &schema->sets[i]->options[j];
-            size_t length = strlen(missing);
-
-            if (option->required && given_value(option, parameters, NULL) == NULL)
-                snprintf(missing + length, sizeof(missing) - length, "%s%s",
-                    length > 0 ? ", " : "", option->name);
-        }
-    if (missing[0] == '\0')
-        return 0;
-    return error_set(error, ERROR_INVALID, "missing required arguments: %s%s%s", missing,
-        CONTEXT_ARGUMENTS(schema));
-}
-
-/* How many of a rule's options are given; list becomes their names. */
-static size_t
-count_given(const struct option_schema *schema, const struct option_rule *rule,
-    const json_t *parameters, const char *separator, char *list, size_t size)
-{
-    size_t given = 0;
-
-    list[0] = '\0';
-    for (size_t i = 0; rule->names[i] != NULL; i++) {
-        size_t length = strlen(list);
-
-        snprintf(list + length, size - length, "%s%s", length > 0 ? separator : "",
-            rule->names[i]);
-        given += given_value(find(schema, rule->names[i]), parameters, NULL) != NULL;
-    }
-    return given;
-}
-
-static int
-check_rule(const struct option_schema *schema, const struct option_rule *rule,
-    const json_t *parameters, struct error *error)
-{
-    bool exclusive = rule->type == OPTION_RULE_EXCLUSIVE;
-    char list[256];
-    size_t given = count_given(schema, rule, parameters, exclusive ? "|" : ", ", list,
-        sizeof(list));
-
-    switch (rule->type) {
-    case OPTION_RULE_EXCLUSIVE:
-        if (given > 1)
-            return error_set(error, ERROR_INVALID,
-                "parameters are mutually exclusive: %s%s%s", list,
-                CONTEXT_ARGUMENTS(schema));
-        return 0;
-    case OPTION_RULE_ONE_OF:
-        if (given == 0)
-            return error_set(error, ERROR_INVALID,
-                "one of the following is required: %s%s%s", list,
-                CONTEXT_ARGUMENTS(schema));
-        return 0;
-    case OPTION_RULE_TOGETHER:
-        if (given > 0 && rule->names[given] != NULL)
-            return error_set(error, ERROR_INVALID,
-                "parameters are required together: %s%s%s", list,
-                CONTEXT_ARGUMENTS(schema));
-        return 0;
-    case OPTION_RULE_NEEDS:
-        if (given_value(find(schema, rule->names[0]), parameters, NULL) != NULL &&
-            rule->names[given] != NULL)
-            return error_set(error, ERROR_INVALID, "missing parameter(s) required by '%s': %s",
-                rule->names[0], rule->names[1]);
-        return 0;
-    }
-    return 0;
-}
-
 static int
 parse_option(const struct option_schema *schema, const struct option *option,
     const json_t *parameters, void *into, struct list *warnings, struct error *error)
 {
     const char *alias;
-    const json_t *value = given_value(option, parameters, &alias);
+    const json_t *value = rules_given(option, parameters, &alias);
     json_t *fallback;
     int result;
 
@@ -372,13 +219,13 @@ int
 options_parse(const struct option_schema *schema, const json_t *parameters,
     void *const into[], struct list *warnings, struct error *error)
 {
-    if (check_known(schema, parameters, error) != 0)
+    if (rules_check_known(schema, parameters, error) != 0)
         return -1;
     for (size_t i = 0; i < schema->rule_count; i++)
         if (schema->rules[i].type == OPTION_RULE_EXCLUSIVE &&
-            check_rule(schema, &schema->rules[i], parameters, error) != 0)
+            rules_check(schema, &schema->rules[i], parameters, error) != 0)
             return -1;
-    if (check_required(schema, parameters, error) != 0)
+    if (rules_check_required(schema, parameters, error) != 0)
         return -1;
     for (size_t i = 0; i < OPTION_SETS_MOST && schema->sets[i] != NULL; i++)
         for (size_t j = 0; j < schema->sets[i]->count; j++)
@@ -387,7 +234,7 @@ options_parse(const struct option_schema *schema, const json_t *parameters,
                 return -1;
     for (size_t i = 0; i < schema->rule_count; i++)
         if (schema->rules[i].type != OPTION_RULE_EXCLUSIVE &&
-            check_rule(schema, &schema->rules[i], parameters, error) != 0)
+            rules_check(schema, &schema->rules[i], parameters, error) != 0)
             return -1;
     return 0;
 }

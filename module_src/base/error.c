@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static const struct kind {
     const char *name;
     bool ends_list;
@@ -48,6 +50,7 @@ error_set(struct error *error, enum error_kind kind, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(error->text, sizeof(error->text), format, arguments);
     va_end(arguments);
+    text_make_unicode(error->text);
     return -1;
 }
 

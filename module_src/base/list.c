@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
 /* Longer ones are cut: these are sentences for people. */
 #define LONGEST 1024
@@ -21,6 +22,7 @@ list_add(struct list *list, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(buffer, sizeof(buffer), format, arguments);
     va_end(arguments);
+    text_make_unicode(buffer);
     for (size_t i = 0; i < list->count; i++)
         if (strcmp(list->items[i], buffer) == 0)
             return;

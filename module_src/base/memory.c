@@ -19,6 +19,7 @@ union header {
 
 static _Atomic size_t allocations;
 static _Atomic size_t failing_allocation;
+static _Atomic size_t failures;
 
 static bool
 refuses(void)
@@ -26,6 +27,12 @@ refuses(void)
     size_t number = atomic_fetch_add(&allocations, 1) + 1;
 
     return number == atomic_load(&failing_allocation);
+}
+
+size_t
+memory_failures(void)
+{
+    return atomic_load(&failures);
 }
 
 size_t
@@ -46,13 +53,14 @@ memory_wipe(void *bytes, size_t length)
 void *
 memory_allocate(size_t size)
 {
-    union header *header;
+    union header *header = NULL;
 
-    if (refuses() || size > SIZE_MAX - sizeof(*header))
+    if (!refuses() && size <= SIZE_MAX - sizeof(*header))
+        header = malloc(sizeof(*header) + size);
+    if (header == NULL) {
+        atomic_fetch_add(&failures, 1);
         return NULL;
-    header = malloc(sizeof(*header) + size);
-    if (header == NULL)
-        return NULL;
+    }
     header->size = size;
     return header + 1;
 }

@@ -34,6 +34,12 @@ void memory_free(void *block);
 void memory_wipe(void *bytes, size_t length);
 
 /*
+ * How many allocations failed so far. Libraries report a failed allocation in
+ * many ways; this tells that there was one.
+ */
+size_t memory_failures(void);
+
+/*
  * For tests: the nth allocation from now (1 is the next) fails, later ones
  * succeed again; 0 switches this off. Returns how many allocations had
  * happened since the last call.

@@ -32,6 +32,15 @@ secret_given(const struct secret *secret)
     return secret->bytes != NULL;
 }
 
+bool
+secret_is_token(const struct secret *secret)
+{
+    for (size_t i = 0; i < secret->length; i++)
+        if (secret->bytes[i] <= 0x20 || secret->bytes[i] >= 0x7f)
+            return false;
+    return secret->length > 0;
+}
+
 void
 secret_free(struct secret *secret)
 {

@@ -23,6 +23,12 @@ int secret_copy(struct secret *secret, const struct secret *from);
 
 bool secret_given(const struct secret *secret);
 
+/*
+ * True when it can stand in a header as a token: printable ASCII without
+ * spaces. Anything else could be taken for another header.
+ */
+bool secret_is_token(const struct secret *secret);
+
 /* Zeroes and frees; the struct is "not given" afterwards. */
 void secret_free(struct secret *secret);
 

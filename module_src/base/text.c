@@ -139,10 +139,76 @@ text_strip(const char *bytes, size_t length, size_t *stripped_length)
     return bytes;
 }
 
-static bool
-is_continuation(char byte)
+size_t
+text_character(const char *bytes, size_t length, unsigned *code_point)
 {
-    return ((unsigned char)byte & 0xc0) == 0x80;
+    /* By the number of bytes: the marks of the first, and the least value. */
+    static const unsigned char marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = length > 0 ? (unsigned char)bytes[0] : 0x80;
+    size_t size = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+    if (size == 0 || size > length || first > 0xf4)
+        return 0;
+    *code_point = first ^ marks[size];
+    for (size_t i = 1; i < size; i++) {
+        unsigned char byte = (unsigned char)bytes[i];
+
+        if ((byte & 0xc0) != 0x80)
+            return 0;
+        *code_point = *code_point << 6 | (byte & 0x3f);
+    }
+    if (*code_point < least[size] || *code_point > 0x10ffff ||
+        (*code_point >= 0xd800 && *code_point <= 0xdfff))
+        return 0;
+    return size;
+}
+
+bool
+text_is_unicode(const char *bytes, size_t length)
+{
+    unsigned code_point;
+    size_t size;
+
+    for (; length > 0; bytes += size, length -= size)
+        if ((size = text_character(bytes, length, &code_point)) == 0)
+            return false;
+    return true;
+}
+
+/* How many bytes a first byte promises, when the string ends before them. */
+static bool
+is_cut_off(const char *bytes, size_t length)
+{
+    unsigned char first = (unsigned char)bytes[0];
+    size_t promised = first < 0xc2 || first > 0xf4 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+    if (length >= promised)
+        return false;
+    for (size_t i = 1; i < length; i++)
+        if (((unsigned char)bytes[i] & 0xc0) != 0x80)
+            return false;
+    return true;
+}
+
+void
+text_make_unicode(char *string)
+{
+    size_t length = strlen(string);
+    unsigned code_point;
+    size_t size;
+
+    for (size_t i = 0; i < length; i += size) {
+        size = text_character(string + i, length - i, &code_point);
+        if (size > 0)
+            continue;
+        size = 1;
+        if (is_cut_off(string + i, length - i)) {
+            string[i] = '\0';
+            return;
+        }
+        string[i] = '?';
+    }
 }
 
 size_t
@@ -151,26 +217,46 @@ text_code_points(const char *bytes, size_t length)
     size_t count = 0;
 
     for (size_t i = 0; i < length; i++)
-        count += !is_continuation(bytes[i]);
+        count += ((unsigned char)bytes[i] & 0xc0) != 0x80;
     return count;
+}
+
+static bool
+obeyed_by_terminals(unsigned code_point)
+{
+    return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0) ||
+           code_point == 0x061c || code_point == 0x200e || code_point == 0x200f ||
+           (code_point >= 0x2028 && code_point <= 0x202e) ||
+           (code_point >= 0x2066 && code_point <= 0x2069);
 }
 
 void
 text_show(char *buffer, size_t size, const char *source)
 {
     static const char cut[] = "...";
-    size_t length = strlen(source);
-    bool too_long = length >= size;
+    size_t left = strlen(source);
+    size_t length = 0;
+    size_t room_for_cut = 0; /* where "..." would go */
 
-    if (too_long) {
-        length = size - sizeof(cut);
-        while (length > 0 && is_continuation(source[length]))
-            length--;
-    }
-    for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)source[i];
+    while (left > 0) {
+        unsigned code_point = 0;
+        size_t step = text_character(source, left, &code_point);
+        bool shown = step > 0 && !obeyed_by_terminals(code_point);
+        size_t width = shown ? step : 1;
 
-        buffer[i] = byte < 0x20 || byte == 0x7f ? ' ' : source[i];
+        if (length + sizeof(cut) <= size)
+            room_for_cut = length;
+        if (length + width >= size) {
+            memcpy(buffer + room_for_cut, cut, sizeof(cut));
+            return;
+        }
+        if (shown)
+            memcpy(buffer + length, source, step);
+        else
+            buffer[length] = step == 0 ? '?' : ' ';
+        length += width;
+        source += step == 0 ? 1 : step;
+        left -= step == 0 ? 1 : step;
     }
-    memcpy(buffer + length, too_long ? cut : "", too_long ? sizeof(cut) : 1);
+    buffer[length] = '\0';
 }

@@ -40,13 +40,27 @@ void text_free(struct text *text);
  */
 const char *text_strip(const char *bytes, size_t length, size_t *stripped_length);
 
+/*
+ * Length in bytes of the UTF-8 character at the start of bytes, 1 to 4, and
+ * its code point; 0 when there is none (RFC 3629: no overlong forms, no
+ * surrogates, nothing cut off).
+ */
+size_t text_character(const char *bytes, size_t length, unsigned *code_point);
+
+bool text_is_unicode(const char *bytes, size_t length);
+
+/* Makes a string valid UTF-8 in place: other bytes become '?', a character
+ * that was cut off at the end goes. */
+void text_make_unicode(char *string);
+
 /* How many Unicode code points valid UTF-8 has. */
 size_t text_code_points(const char *bytes, size_t length);
 
 /*
- * Copies foreign text into a buffer of `size` bytes for showing: control
- * characters become spaces, the copy is cut at a character's boundary with
- * "..." when it does not fit. The source is valid UTF-8.
+ * Copies foreign text into a buffer of `size` bytes for showing: what a
+ * terminal would obey (control characters, other line ends, changes of
+ * direction) becomes a space, what is not UTF-8 a question mark, and the copy
+ * is cut at a character's boundary with "..." when it does not fit.
  */
 void text_show(char *buffer, size_t size, const char *source);
 

@@ -92,8 +92,30 @@ ensure_one(struct run *run)
     return run->now.presence == PRESENCE_PRESENT ? run_existing(run) : run_absent(run);
 }
 
-int
-ensure_accounts(struct backend *backend, const struct wish *wishes, size_t count,
+/* An outcome of which nothing was seen still is somebody's. */
+static int
+name_outcome(const struct backend *backend, const struct wish *wish,
+    struct outcome *outcome, struct error *error)
+{
+    const char *server_name =
+        backend->server_name != NULL ? backend->server_name : wish->id.server_name;
+    char *user_id = NULL;
+    int result;
+
+    if (outcome->after.localpart != NULL)
+        return 0;
+    if (server_name != NULL) {
+        user_id = user_id_format(wish->id.localpart, server_name);
+        if (user_id == NULL)
+            return error_no_memory(error);
+    }
+    result = account_name(&outcome->after, user_id, wish->id.localpart, error);
+    memory_free(user_id);
+    return result;
+}
+
+static int
+grant_all(struct backend *backend, const struct wish *wishes, size_t count,
     enum ensure_mode mode, struct outcome *outcomes, struct error *error)
 {
     size_t logins = 0;
@@ -116,10 +138,6 @@ ensure_accounts(struct backend *backend, const struct wish *wishes, size_t count
                 stop_signal_name(stop_signal()));
         outcome->tried = true;
         result = ensure_one(&run);
-        if (outcome->after.localpart == NULL && run.wanted.localpart != NULL &&
-            account_name(&outcome->after, run.wanted.user_id, run.wanted.localpart,
-                run.error) != 0)
-            result = -1;
         account_free(&run.wanted);
         account_free(&run.now.account);
         if (outcome->actions.failed && result == 0)
@@ -130,4 +148,16 @@ ensure_accounts(struct backend *backend, const struct wish *wishes, size_t count
         }
     }
     return 0;
+}
+
+int
+ensure_accounts(struct backend *backend, const struct wish *wishes, size_t count,
+    enum ensure_mode mode, struct outcome *outcomes, struct error *error)
+{
+    int result = grant_all(backend, wishes, count, mode, outcomes, error);
+
+    for (size_t i = 0; i < count; i++)
+        if (name_outcome(backend, &wishes[i], &outcomes[i], error) != 0)
+            result = -1;
+    return result;
 }

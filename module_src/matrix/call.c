@@ -47,17 +47,20 @@ take_message(struct answer *answer, const struct call *call, const char *message
     return 0;
 }
 
-/* The JSON object of a reply, NULL when it is not one. */
-static json_t *
-load_object(const struct http_reply *reply)
+/* The JSON object of a reply, NULL when it is not one. -1: no memory. */
+static int
+load_object(json_t **body, const struct http_reply *reply, struct error *error)
 {
-    json_t *body = json_loadb(reply->body, reply->length, 0, NULL);
+    size_t failures = memory_failures();
 
-    if (!json_is_object(body)) {
-        json_decref(body);
-        return NULL;
+    *body = json_loadb(reply->body, reply->length, 0, NULL);
+    if (*body == NULL && memory_failures() != failures)
+        return error_no_memory(error);
+    if (!json_is_object(*body)) {
+        json_decref(*body);
+        *body = NULL;
     }
-    return body;
+    return 0;
 }
 
 static int
@@ -65,7 +68,8 @@ take_reply(struct answer *answer, const struct call *call, const struct http_rep
     const char *origin, struct error *error)
 {
     answer->status = reply->status;
-    answer->body = load_object(reply);
+    if (load_object(&answer->body, reply, error) != 0)
+        return -1;
     if (answer_ok(answer)) {
         if (answer->body != NULL)
             return 0;

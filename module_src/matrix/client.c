@@ -69,18 +69,34 @@ login_wait(struct matrix *matrix, const struct answer *answer, struct error *err
         (failure.retry_after_ms + 999) / 1000);
 }
 
+int
+client_take_token(struct session *session, const struct answer *answer, const char *what,
+    struct error *error)
+{
+    const char *token = answer_string(answer, "access_token", what, error);
+
+    if (token == NULL)
+        return -1;
+    if (secret_set(&session->access_token, token, strlen(token)) != 0)
+        return error_no_memory(error);
+    if (!secret_is_token(&session->access_token)) {
+        secret_free(&session->access_token);
+        return error_set(error, ERROR_PROTOCOL,
+            "%s: the server's access_token has characters that no token has", what);
+    }
+    session->is_ours = true;
+    return 0;
+}
+
 static int
 take_session(struct session *session, const struct answer *answer, struct error *error)
 {
     static const char what[] = "logging in";
-    const char *token = answer_string(answer, "access_token", what, error);
-    const char *user_id = answer_string(answer, "user_id", what, error);
+    const char *user_id;
 
-    if (token == NULL)
+    if (client_take_token(session, answer, what, error) != 0)
         return -1;
-    session->is_ours = true;
-    if (secret_set(&session->access_token, token, strlen(token)) != 0)
-        return error_no_memory(error);
+    user_id = answer_string(answer, "user_id", what, error);
     if (user_id == NULL)
         return -1;
     session->user_id = memory_copy_string(user_id);

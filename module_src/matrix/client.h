@@ -39,6 +39,13 @@ int client_login(struct matrix *matrix, const char *user, const struct secret *p
  */
 void client_logout(struct matrix *matrix, struct session *session, bool *failed);
 
+/*
+ * Takes the access_token of an answer into the session, which is ours from
+ * then on. Errors: protocol (none, or one that no header can hold), memory.
+ */
+int client_take_token(struct session *session, const struct answer *answer,
+    const char *what, struct error *error);
+
 /* Fills user_id of a session that has a token. Errors: unauthorized, ... */
 int client_whoami(struct matrix *matrix, struct session *session, struct error *error);
 

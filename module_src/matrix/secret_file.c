@@ -58,7 +58,8 @@ secret_file_read(struct secret *secret, const char *path, const char *option,
         goto out;
     }
     stripped = text_strip(buffer, length, &length);
-    if (length > LARGEST || length == 0 || memchr(stripped, '\0', length) != NULL)
+    if (length > LARGEST || length == 0 || memchr(stripped, '\0', length) != NULL ||
+        !text_is_unicode(stripped, length))
         error_set(error, ERROR_INVALID, "%s: %s %s", option, path,
             length == 0 ? "is empty" : "does not hold a secret (too large, or binary)");
     else if (secret_set(secret, stripped, length) != 0)

@@ -46,7 +46,8 @@ user_id_server_name_is_valid(const char *server_name)
     if (*rest == '[') {
         size_t length = strspn(rest + 1, "0123456789abcdefABCDEF:.");
 
-        if (length < 2 || rest[length + 1] != ']')
+        /* IPv6address = 2*45IPv6char */
+        if (length < 2 || length > 45 || rest[length + 1] != ']')
             return false;
         rest += length + 2;
     } else {

@@ -53,6 +53,9 @@ connection_options_apply(struct connection_options *given, struct connection *co
         return error_set(error, ERROR_INVALID,
             "server_name is the part behind the colon of user ids, such as example.org, not "
             "a URL");
+    if (secret_given(&given->access_token) && !secret_is_token(&given->access_token))
+        return error_set(error, ERROR_INVALID,
+            "access_token has characters that no token has (white space, a line end?)");
     if (given->registration_shared_secret_path != NULL &&
         secret_file_read(&given->registration_shared_secret,
             given->registration_shared_secret_path, "registration_shared_secret_path",

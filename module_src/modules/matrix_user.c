@@ -247,8 +247,7 @@ add_users(const struct task *task, json_t *reply)
             user_reply_summary(task->outcomes, task->count)) != 0)
         return -1;
     for (size_t i = 0; i < task->count; i++)
-        if (task->outcomes[i].tried &&
-            json_array_append_new(users,
+        if (json_array_append_new(users,
                 user_reply_entry(&task->wishes[i], &task->outcomes[i])) != 0)
             return -1;
     return 0;

@@ -35,6 +35,8 @@ fill_entry(json_t *entry, const struct wish *wish, const struct outcome *outcome
         goto out;
     if (user_id != NULL && set(entry, "user_id", json_string(user_id)) != 0)
         goto out;
+    if (!outcome->tried && set(entry, "tried", json_false()) != 0)
+        goto out;
     if (outcome->guess && set(entry, "guess", json_true()) != 0)
         goto out;
     if (outcome->error.kind != ERROR_NONE && reply_add_error(entry, &outcome->error) != 0)

@@ -27,6 +27,7 @@ struct exchange {
     struct text body;
     size_t header_bytes;
     size_t limit;
+    size_t memory_failures; /* when it began */
     bool too_large;
     char *location;
     char reason[CURL_ERROR_SIZE];
@@ -273,7 +274,6 @@ static const struct {
     CURLcode code;
     enum error_kind kind;
 } failures[] = {
-    {CURLE_OUT_OF_MEMORY, ERROR_MEMORY},
     {CURLE_SSL_CONNECT_ERROR, ERROR_TLS},
     {CURLE_SSL_CERTPROBLEM, ERROR_TLS},
     {CURLE_SSL_CIPHER, ERROR_TLS},
@@ -300,12 +300,14 @@ report_failure(const struct http *http, const struct exchange *exchange, CURLcod
             kind = failures[i].kind;
     curl_easy_getinfo(http->curl, CURLINFO_REQUEST_SIZE, &sent);
     error->maybe_done = sent > 0;
-    if (exchange->too_large)
-        return error_set(error, ERROR_PROTOCOL,
-            "%s sent more than a homeserver's answer can be (over %zu bytes); is it one?",
-            http->url.origin, exchange->limit);
-    if (code == CURLE_OUT_OF_MEMORY || exchange->body.failed)
+    if (memory_failures() != exchange->memory_failures)
         return error_no_memory(error);
+    /* libcurl calls a header line over its own limit "out of memory". */
+    if (exchange->too_large || code == CURLE_OUT_OF_MEMORY)
+        return error_set(error, ERROR_PROTOCOL,
+            "%s sent more than a homeserver's answer can be (a body of over %zu bytes, or endless "
+            "headers); is it one?",
+            http->url.origin, exchange->limit);
     text_show(reason, sizeof(reason),
         exchange->reason[0] != '\0' ? exchange->reason : curl_easy_strerror(code));
     if (code == CURLE_OPERATION_TIMEDOUT)
@@ -393,6 +395,7 @@ http_exchange(struct http *http, const struct http_request *request,
     struct exchange exchange = {
         .reply = reply,
         .limit = request->reply_limit == 0 ? HTTP_REPLY_LIMIT : request->reply_limit,
+        .memory_failures = memory_failures(),
     };
     int result;
 

@@ -11,6 +11,9 @@
 /* Where a 429 does not say how long. */
 #define LIMIT_DEFAULT_MS 1000
 
+/* Specification: client-server API, "Rate limiting". */
+static const char limit_exceeded[] = "M_LIMIT_EXCEEDED";
+
 void
 retry_init(struct retry *retry, long long wait_timeout_ms, long long retry_timeout_ms)
 {
@@ -32,7 +35,7 @@ retry_is_rate_limit(const struct http_reply *reply, long long *wait_ms)
     errcode = json_string_value(json_object_get(body, "errcode"));
     told = json_object_get(body, "retry_after_ms");
     /* Synapse answers 429 M_UNKNOWN when a module refuses a registration. */
-    is_limit = errcode == NULL || strcmp(errcode, "M_LIMIT_EXCEEDED") == 0;
+    is_limit = errcode == NULL || strcmp(errcode, limit_exceeded) == 0;
     *wait_ms = 0;
     if (json_is_integer(told) && json_integer_value(told) > 0)
         *wait_ms = json_integer_value(told);
@@ -57,6 +60,7 @@ retry_wait(struct retry *retry, const char *origin, long long wait_ms, struct er
     if (wait > retry->limit_budget_ms) {
         error->status = 429;
         error->retry_after_ms = wait;
+        memcpy(error->errcode, limit_exceeded, sizeof(limit_exceeded));
         return error_set(error, ERROR_RATE_LIMITED,
             "%s limits how often this may be asked and says to wait %lld s, which is more "
             "than is left of retry_timeout; wait that long, raise retry_timeout, or raise "
@@ -111,12 +115,32 @@ not_ready(struct http *http, const struct http_reply *reply, struct error *error
         http_origin(http), reply->status);
 }
 
+/* A changing request that a proxy answered for may have arrived behind it. */
+static bool
+may_have_arrived(const struct http_request *request)
+{
+    return strcmp(request->method, "GET") != 0;
+}
+
 /* Whether a failure of the exchange itself is one that waiting may cure. */
 static bool
 may_send_again(const struct error *failure, enum retry_class class)
 {
     return failure->kind == ERROR_UNREACHABLE &&
            (class == RETRY_SAFE || !failure->maybe_done);
+}
+
+/* The wait for a server may have ended because of a signal. */
+static int
+give_up(struct error *error)
+{
+    bool maybe_done = error->maybe_done;
+
+    if (stop_signal() == 0)
+        return -1;
+    error_clear(error);
+    error->maybe_done = maybe_done;
+    return interrupted(error);
 }
 
 int
@@ -134,14 +158,15 @@ retry_exchange(struct retry *retry, struct http *http, const struct http_request
             retry->start_budget_ms -= stop_clock_ms() - before;
             if (!may_send_again(&failure, class) || !wait_for_start(retry, &pause_ms)) {
                 *error = failure;
-                return -1;
+                return give_up(error);
             }
         } else if (is_proxy_failure(reply)) {
             retry->start_budget_ms -= stop_clock_ms() - before;
             if (class != RETRY_SAFE || !wait_for_start(retry, &pause_ms)) {
-                failure.maybe_done = class != RETRY_SAFE;
+                not_ready(http, reply, &failure);
+                failure.maybe_done = may_have_arrived(request);
                 *error = failure;
-                return not_ready(http, reply, error);
+                return give_up(error);
             }
         } else if (!report_429 && retry_is_rate_limit(reply, &wait_ms)) {
             if (retry_wait(retry, http_origin(http), wait_ms, error) != 0)

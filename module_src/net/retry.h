@@ -48,8 +48,8 @@ int retry_exchange(struct retry *retry, struct http *http,
 bool retry_is_rate_limit(const struct http_reply *reply, long long *wait_ms);
 
 /*
- * Waits because of a 429 that the caller kept. -1: rate_limited when the
- * budget does not allow it, interrupted.
+ * Waits because of a 429 that the caller kept. -1: rate_limited (429
+ * M_LIMIT_EXCEEDED) when the budget does not allow it, interrupted.
  */
 int retry_wait(struct retry *retry, const char *origin, long long wait_ms,
     struct error *error);

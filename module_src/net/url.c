@@ -83,21 +83,17 @@ out:
     return result;
 }
 
-int
-url_parse(struct url *url, const char *text, struct error *error)
+static int
+parse(struct url *url, CURLU *parsed, const char *text, struct error *error)
 {
-    CURLU *parsed = curl_url();
     char *scheme = NULL;
     int result = -1;
 
-    memset(url, 0, sizeof(*url));
-    if (parsed == NULL)
-        return error_no_memory(error);
-    if (curl_url_set(parsed, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
-        error_set(error, ERROR_INVALID,
+    /* libcurl takes a name from the path where there is no host. */
+    if (curl_url_set(parsed, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
+        strstr(text, ":///") != NULL)
+        return error_set(error, ERROR_INVALID,
             "url is not a URL; it should look like http://127.0.0.1:8008");
-        goto out;
-    }
     scheme = part(parsed, CURLUPART_SCHEME);
     if (scheme == NULL || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))
         error_set(error, ERROR_INVALID, "url must begin with http:// or https://");
@@ -107,15 +103,31 @@ url_parse(struct url *url, const char *text, struct error *error)
             "their own");
     else if (has_part(parsed, CURLUPART_QUERY) || has_part(parsed, CURLUPART_FRAGMENT))
         error_set(error, ERROR_INVALID, "url must end before any ? or #");
-    else if (!has_part(parsed, CURLUPART_HOST))
-        error_set(error, ERROR_INVALID, "url names no host");
     else
         result = take_parts(url, parsed, error);
+    memory_free(scheme);
+    return result;
+}
+
+int
+url_parse(struct url *url, const char *text, struct error *error)
+{
+    size_t failures = memory_failures();
+    struct error problem = {0};
+    CURLU *parsed = curl_url();
+    int result = -1;
+
+    memset(url, 0, sizeof(*url));
+    if (parsed != NULL)
+        result = parse(url, parsed, text, &problem);
+    curl_url_cleanup(parsed);
+    /* A part that could not be copied looks like one that is not there. */
+    if (memory_failures() != failures)
+        result = error_no_memory(error);
+    else if (result != 0)
+        *error = problem;
     if (result != 0)
         url_free(url);
-out:
-    memory_free(scheme);
-    curl_url_cleanup(parsed);
     return result;
 }
 

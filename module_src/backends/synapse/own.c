@@ -94,14 +94,44 @@ own_ask(struct backend *backend, struct observation *observed,
     return look_as_itself(backend, observed, error);
 }
 
+/* Looks whether the change is made by now; observed becomes what is seen. */
+static bool
+is_made(struct backend *backend, struct observation *observed, const struct account *change)
+{
+    const struct session *own = &state_of(backend)->own;
+    struct error ignored = {0};
+    struct account left = {0};
+    enum profile_result profile;
+    char *name = NULL;
+    bool made = client_profile(&backend->matrix, own->user_id, &own->access_token, &name,
+                    &profile, &ignored) == 0 &&
+                profile != PROFILE_HIDDEN &&
+                account_state_displayname(&observed->account, name, &ignored) == 0 &&
+                account_difference(&left, change, &observed->account, &ignored) == 0 &&
+                left.stated == 0;
+
+    account_free(&left);
+    memory_free(name);
+    return made;
+}
+
 int
 own_update(struct backend *backend, struct observation *observed,
     const struct account *change, struct error *error)
 {
+    const char *displayname = change->displayname == NULL ? "" : change->displayname;
+    struct error failure = {0};
+
     if (!account_states(change, ACCOUNT_DISPLAYNAME))
         return 0;
-    if (client_set_displayname(&backend->matrix, &state_of(backend)->own,
-            change->displayname == NULL ? "" : change->displayname, error) != 0)
-        return -1;
+    if (client_set_displayname(&backend->matrix, &state_of(backend)->own, displayname,
+            &failure) != 0) {
+        /* As with an administrator (users.c): it may be stored all the same. */
+        if (failure.kind != ERROR_RATE_LIMITED || !is_made(backend, observed, change)) {
+            *error = failure;
+            return -1;
+        }
+        users_warn_slow_rooms(backend, observed);
+    }
     return account_state_displayname(&observed->account, change->displayname, error);
 }

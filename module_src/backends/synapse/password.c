@@ -7,7 +7,7 @@
  * after a right one, 401 M_FORBIDDEN after a wrong one.
  *
  * Where addresses may not be changed (enable_3pid_changes: false) that answers
- * 403, and the deletion of a device that does not exist is asked instead. With
+ * 400 M_FORBIDDEN before it looks at any password, and the deletion of a device that does not exist is asked instead. With
  * ui_auth.session_timeout it answers 200 to anything from a fresh token, so a
  * deliberately wrong password goes first, once a run, from a token just as
  * fresh.
@@ -54,7 +54,6 @@ log_in_as(struct backend *backend, const char *user_id, struct session *session,
         .retry = RETRY_UNSENT,
     };
     struct answer answer = {0};
-    const char *token;
     int result = -1;
 
     memset(session, 0, sizeof(*session));
@@ -68,14 +67,7 @@ log_in_as(struct backend *backend, const char *user_id, struct session *session,
         answer_refused(&answer, what, error);
         goto out;
     }
-    token = answer_string(&answer, "access_token", what, error);
-    if (token == NULL)
-        goto out;
-    session->is_ours = true;
-    if (secret_set(&session->access_token, token, strlen(token)) != 0)
-        error_no_memory(error);
-    else
-        result = 0;
+    result = client_take_token(session, &answer, what, error);
 out:
     answer_free(&answer);
     json_decref(call.body);
@@ -190,7 +182,7 @@ ask(struct backend *backend, const struct secret *token, const char *user_id,
         *answer = PASSWORD_DIFFERENT;
     else if (answer_is(&reply, 401, "M_USER_LOCKED"))
         cannot_tell(answer, why, "the account is locked");
-    else if (reply.status == 403)
+    else if (reply.status == 403 || answer_is(&reply, 400, "M_FORBIDDEN"))
         result = ask_by_deletion(backend, token, user_id, password, answer, why, error);
     else if (reply.status == 401)
         cannot_tell(answer, why, "this server does not take passwords from its accounts");

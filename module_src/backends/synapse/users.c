@@ -179,13 +179,9 @@ users_create(struct backend *backend, const struct account *wanted,
     if (put(backend, wanted->user_id, body, &wanted->password, RETRY_UNSENT, &answer,
             error) != 0)
         goto out;
-    *creation = CREATION_DONE;
     if (answer_ok(&answer)) {
-        if (answer.status != 201)
-            list_add(backend->warnings,
-                "%s was made by somebody else in the same moment; it now is as this task "
-                "says",
-                wanted->user_id);
+        /* 200 instead of 201: it was there by then, see send_registration. */
+        *creation = answer.status == 201 ? CREATION_DONE : CREATION_PERHAPS;
         result = account_name(&observed->account, wanted->user_id, wanted->localpart, error);
         if (result == 0)
             result = read_user(observed, answer.body, error);
@@ -199,6 +195,15 @@ out:
     answer_free(&answer);
     json_decref(body);
     return result;
+}
+
+void
+users_warn_slow_rooms(struct backend *backend, const struct observation *observed)
+{
+    list_add(backend->warnings,
+        "the display name of %s is stored; the server limits how fast it tells the rooms, "
+        "some may show the old one for a while",
+        observed->account.user_id);
 }
 
 /*
@@ -226,10 +231,7 @@ after_rate_limit(struct backend *backend, struct observation *observed,
         if (result != 0)
             return -1;
         if (!account_states(change, ACCOUNT_DISPLAYNAME)) {
-            list_add(backend->warnings,
-                "the display name of %s is stored; the server limits how fast it tells the "
-                "rooms, some may show the old one for a while",
-                observed->account.user_id);
+            users_warn_slow_rooms(backend, observed);
             return 0;
         }
     }
