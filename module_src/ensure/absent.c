@@ -15,9 +15,45 @@ note_creation(struct run *run)
     return account_apply(&outcome->after, &run->now.account, &run->wanted, run->error);
 }
 
+/*
+ * In check mode nothing may be created to see whether it is there. Where the
+ * account is the caller's own, one login shows it; a limit on logins, or a
+ * server without them, is no reason to predict nothing.
+ */
+static int
+find_own(struct run *run, bool *found)
+{
+    struct error failure = {0};
+    struct error *error = run->error;
+    int result;
+
+    *found = false;
+    if (run->now.presence != PRESENCE_UNKNOWN || run_has_administrator(run) ||
+        !account_states(&run->wanted, ACCOUNT_PASSWORD) ||
+        *run->logins >= ENSURE_LOGINS_MOST)
+        return 0;
+    run->error = &failure;
+    result = run_ask_password(run);
+    run->error = error;
+    *found = result == 0 && run->password_answer == PASSWORD_SAME;
+    if (result == 0 || failure.kind == ERROR_RATE_LIMITED ||
+        failure.kind == ERROR_UNSUPPORTED)
+        return 0;
+    *error = failure;
+    return -1;
+}
+
 static int
 predict_creation(struct run *run)
 {
+    bool found;
+
+    if (find_own(run, &found) != 0)
+        return -1;
+    if (found) {
+        run->now.presence = PRESENCE_PRESENT;
+        return run_existing(run);
+    }
     if (run->type->may_create(run->backend, &run->wanted, run->error) != 0)
         return -1;
     if (run->now.presence == PRESENCE_UNKNOWN) {

@@ -38,18 +38,34 @@ require_active(struct run *run)
         run_name(run));
 }
 
-/* Sees to it that every wanted field is observed. */
+/* Whether there is anything left to see or to change. */
+static int
+is_settled(struct run *run, bool *settled)
+{
+    struct account difference = {0};
+    int result =
+        account_difference(&difference, &run->wanted, &run->now.account, run->error);
+
+    *settled = difference.stated == 0 &&
+               account_unobserved(&run->wanted, &run->now.account) == 0;
+    account_free(&difference);
+    return result;
+}
+
+/* Sees to it that every wanted field is observed. Without an administrator, the
+ * account's own password shows more of it, and may change some of it. */
 static int
 observe_all(struct run *run)
 {
-    unsigned missing = account_unobserved(&run->wanted, &run->now.account);
+    unsigned missing;
+    bool settled;
 
-    if (missing != 0 && !run_has_administrator(run) &&
-        account_states(&run->wanted, ACCOUNT_PASSWORD) && !run->password_asked) {
-        if (run_ask_password(run) != 0)
-            return -1;
-        missing = account_unobserved(&run->wanted, &run->now.account);
-    }
+    if (is_settled(run, &settled) != 0)
+        return -1;
+    if (!settled && !run_has_administrator(run) &&
+        account_states(&run->wanted, ACCOUNT_PASSWORD) && run_ask_password(run) != 0)
+        return -1;
+    missing = account_unobserved(&run->wanted, &run->now.account);
     for (int field = 0; field < ACCOUNT_FIELDS; field++)
         if ((missing & (1u << field)) != 0)
             return error_set(run->error, ERROR_UNAUTHORIZED,

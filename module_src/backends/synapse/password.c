@@ -180,7 +180,8 @@ ask(struct backend *backend, const struct secret *token, const char *user_id,
         *answer = PASSWORD_SAME;
     else if (answer_is(&reply, 401, "M_FORBIDDEN"))
         *answer = PASSWORD_DIFFERENT;
-    else if (answer_is(&reply, 401, "M_USER_LOCKED"))
+    else if (answer_is(&reply, 401, "M_USER_LOCKED") ||
+             answer_is(&reply, 401, "ORG_MATRIX_MSC3939_USER_LOCKED"))
         cannot_tell(answer, why, "the account is locked");
     else if (reply.status == 403 || answer_is(&reply, 400, "M_FORBIDDEN"))
         result = ask_by_deletion(backend, token, user_id, password, answer, why, error);
