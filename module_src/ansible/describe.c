@@ -3,6 +3,7 @@
  * holds it against the documentation. */
 #include "ansible/coerce.h"
 #include "ansible/options.h"
+#include "base/memory.h"
 
 static json_t *
 describe_set(const struct option_set *set);
@@ -101,6 +102,7 @@ describe_rule(json_t *description, const struct option_rule *rule)
 json_t *
 options_describe(const struct option_schema *schema)
 {
+    size_t failures = memory_failures();
     json_t *description = json_pack("{s:s, s:[], s:[], s:[], s:{}}", "module",
         schema->module, "mutually_exclusive", "required_one_of", "required_together",
         "required_by");
@@ -115,5 +117,9 @@ options_describe(const struct option_schema *schema)
     json_object_set_new(description, "options", options);
     for (size_t i = 0; i < schema->rule_count; i++)
         describe_rule(description, &schema->rules[i]);
+    if (memory_failures() != failures) {
+        json_decref(description);
+        description = NULL;
+    }
     return description;
 }

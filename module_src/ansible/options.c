@@ -111,8 +111,7 @@ take_choice(const struct option_schema *schema, const struct option *option,
     for (int i = 0; result == 0 && option->choices[i] != NULL; i++) {
         if (strcmp(option->choices[i], string) == 0) {
             *(int *)field = i;
-            memory_free(string);
-            return 0;
+            goto out;
         }
         text_append_format(&known, "%s%s", i == 0 ? "" : ", ", option->choices[i]);
     }
@@ -120,9 +119,11 @@ take_choice(const struct option_schema *schema, const struct option *option,
         error_no_memory(error);
     else
         refuse_choice(schema, option, known.bytes, string, error);
+    result = -1;
+out:
     text_free(&known);
     memory_free(string);
-    return -1;
+    return result;
 }
 
 static int

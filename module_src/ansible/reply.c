@@ -33,8 +33,8 @@ reply_add_error(json_t *reply, const struct error *error)
         json_decref(details);
         return -1;
     }
-    if (json_object_set_new(reply, "failed", json_true()) != 0 ||
-        json_object_set_new(reply, "error", details) != 0 ||
+    if (json_object_set_new(reply, "error", details) != 0 ||
+        json_object_set_new(reply, "failed", json_true()) != 0 ||
         json_object_set_new(reply, "msg", json_string(error->text)) != 0)
         return -1;
     return 0;

@@ -41,8 +41,10 @@ backend_open(const struct connection *connection, struct list *warnings,
     backend->type = type_named(connection->backend);
     if (backend->type == NULL)
         backend->type = detect_server(&backend->matrix, error);
-    if (backend->type != NULL && backend->type->open(backend, error) == 0)
+    if (backend->type != NULL) {
+        backend->type->open(backend, error);
         detect_version(backend);
+    }
     return backend;
 }
 

@@ -79,7 +79,9 @@ error_kind_meaning(enum error_kind kind)
 }
 
 bool
-error_ends_list(enum error_kind kind)
+error_ends_list(const struct error *error)
 {
-    return kinds[kind].ends_list;
+    bool credential_refused = error->kind == ERROR_UNAUTHORIZED && error->status != 0;
+
+    return credential_refused || kinds[error->kind].ends_list;
 }

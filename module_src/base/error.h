@@ -64,9 +64,11 @@ const char *error_kind_name(enum error_kind kind);
 const char *error_kind_meaning(enum error_kind kind);
 
 /*
- * True for kinds that every later account would meet as well, so that a list
- * of users ends there instead of failing once a user.
+ * True for errors that every later account would meet as well, so that a list
+ * of users ends there instead of failing once a user. A credential that the
+ * server refused is one; one that is missing for what one account needs is
+ * not.
  */
-bool error_ends_list(enum error_kind kind);
+bool error_ends_list(const struct error *error);
 
 #endif

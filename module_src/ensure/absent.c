@@ -99,7 +99,9 @@ settle_lost_creation(struct run *run, const struct error *lost)
     else if (run->now.presence != PRESENCE_PRESENT)
         result = -1;
     if (result != 0) {
-        run->outcome->changed = true; /* it may have been; nobody knows */
+        /* Unless it was seen not to be there, it may have been made. */
+        run->outcome->changed =
+            failure.kind != ERROR_NONE || run->now.presence != PRESENCE_ABSENT;
         *run->error = *lost;
         return -1;
     }

@@ -142,7 +142,7 @@ grant_all(struct backend *backend, const struct wish *wishes, size_t count,
         account_free(&run.now.account);
         if (outcome->actions.failed && result == 0)
             result = error_no_memory(&outcome->error);
-        if (result != 0 && error_ends_list(outcome->error.kind)) {
+        if (result != 0 && error_ends_list(&outcome->error)) {
             *error = outcome->error;
             return -1;
         }

@@ -135,7 +135,7 @@ note_failed_update(struct run *run, const struct account *change)
     struct account difference = {0};
     struct account nothing = {0};
     struct error ignored = {0};
-    bool seen = !error_ends_list(run->error->kind) &&
+    bool seen = !error_ends_list(run->error) &&
                 run->type->lookup(run->backend, ~0u, &run->now, &ignored) == 0;
     struct error memory = {0};
 

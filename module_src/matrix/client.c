@@ -66,7 +66,7 @@ login_wait(struct matrix *matrix, const struct answer *answer, struct error *err
         "the server allows no more logins for now and says to wait %lld s, which is more "
         "than is left of retry_timeout; wait that long, raise rc_login in the server's "
         "configuration, or give an access_token, which needs no login",
-        (failure.retry_after_ms + 999) / 1000);
+        retry_seconds(failure.retry_after_ms));
 }
 
 int

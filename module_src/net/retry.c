@@ -52,6 +52,12 @@ interrupted(struct error *error)
         stop_signal_name(stop_signal()));
 }
 
+long long
+retry_seconds(long long wait_ms)
+{
+    return wait_ms / 1000 + (wait_ms % 1000 > 0);
+}
+
 int
 retry_wait(struct retry *retry, const char *origin, long long wait_ms, struct error *error)
 {
@@ -65,7 +71,7 @@ retry_wait(struct retry *retry, const char *origin, long long wait_ms, struct er
             "%s limits how often this may be asked and says to wait %lld s, which is more "
             "than is left of retry_timeout; wait that long, raise retry_timeout, or raise "
             "the server's limit",
-            origin, (wait + 999) / 1000);
+            origin, retry_seconds(wait));
     }
     retry->limit_budget_ms -= wait;
     return stop_sleep_ms(wait) == 0 ? 0 : interrupted(error);

@@ -47,6 +47,9 @@ int retry_exchange(struct retry *retry, struct http *http,
  */
 bool retry_is_rate_limit(const struct http_reply *reply, long long *wait_ms);
 
+/* Whole seconds of a wait, rounded up, for messages. */
+long long retry_seconds(long long wait_ms);
+
 /*
  * Waits because of a 429 that the caller kept. -1: rate_limited (429
  * M_LIMIT_EXCEEDED) when the budget does not allow it, interrupted.
