@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "recorded_server.h"
+
+#include "support.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct recorded_server {
+    int listener;
+    pthread_t thread;
+    char url[64];
+    _Atomic(const struct recorded_reply *) replies;
+    atomic_uint requests;
+};
+
+/* Reads up to the end of the headers and of the body they announce. */
+static void
+read_request(int connection, char *request, size_t size)
+{
+    size_t length = 0, body = 0;
+    const char *end = NULL, *announced;
+
+    while (length + 1 < size) {
+        ssize_t got = recv(connection, request + length, size - 1 - length, 0);
+
+        if (got <= 0)
+            break;
+        length += (size_t)got;
+        request[length] = '\0';
+        end = strstr(request, "\r\n\r\n");
+        if (end == NULL)
+            continue;
+        announced = strstr(request, "Content-Length: ");
+        if (announced != NULL && announced < end)
+            body = strtoul(announced + strlen("Content-Length: "), NULL, 10);
+        if ((size_t)(request + length - end) >= strlen("\r\n\r\n") + body)
+            break;
+    }
+    request[length] = '\0';
+}
+
+static void
+answer(const struct recorded_server *server, int connection, const char *request)
+{
+    static const struct recorded_reply nothing = {"", 404, NULL, ""};
+    const struct recorded_reply *reply = server->replies;
+    const char *path = strchr(request, ' ');
+    char head[1024];
+    int length;
+
+    if (path == NULL)
+        return;
+    while (reply->path != NULL && strncmp(path + 1, reply->path, strlen(reply->path)) != 0)
+        reply++;
+    if (reply->path == NULL)
+        reply = &nothing;
+    length = snprintf(head, sizeof(head),
+        "HTTP/1.1 %d Recorded\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n",
+        reply->status, strlen(reply->body), reply->headers == NULL ? "" : reply->headers);
+    send(connection, head, (size_t)length, MSG_NOSIGNAL);
+    send(connection, reply->body, strlen(reply->body), MSG_NOSIGNAL);
+    shutdown(connection, SHUT_WR);
+}
+
+static void *
+serve(void *context)
+{
+    struct recorded_server *server = context;
+    char request[16384];
+    int connection;
+
+    while ((connection = accept(server->listener, NULL, NULL)) >= 0) {
+        read_request(connection, request, sizeof(request));
+        atomic_fetch_add(&server->requests, 1);
+        answer(server, connection, request);
+        while (recv(connection, request, sizeof(request), 0) > 0)
+            ; /* until the client has closed, so that no reply is cut off */
+        close(connection);
+    }
+    return NULL;
+}
+
+struct recorded_server *
+recorded_server_start(const struct recorded_reply *replies)
+{
+    struct recorded_server *server = calloc(1, sizeof(*server));
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof(address);
+
+    assert_non_null(server);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    server->replies = replies;
+    server->listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(server->listener >= 0);
+    assert_int_equal(bind(server->listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(server->listener, 8), 0);
+    assert_int_equal(getsockname(server->listener, (struct sockaddr *)&address, &size), 0);
+    snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%u",
+        (unsigned)ntohs(address.sin_port));
+    assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+    return server;
+}
+
+void
+recorded_server_say(struct recorded_server *server, const struct recorded_reply *replies)
+{
+    server->replies = replies;
+}
+
+const char *
+recorded_server_url(const struct recorded_server *server)
+{
+    return server->url;
+}
+
+unsigned
+recorded_server_requests(const struct recorded_server *server)
+{
+    return server->requests;
+}
+
+void
+recorded_server_stop(struct recorded_server *server)
+{
+    shutdown(server->listener, SHUT_RDWR);
+    pthread_join(server->thread, NULL);
+    close(server->listener);
+    free(server);
+}

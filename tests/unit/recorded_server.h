@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A web server that says what a test wrote down, to whatever is asked: for
+ * what reads replies. What servers do is for the suites with real ones. */
+#ifndef REGISTRAR_TESTS_RECORDED_SERVER_H
+#define REGISTRAR_TESTS_RECORDED_SERVER_H
+
+struct recorded_reply {
+    const char *path;    /* the start of the request's path; NULL ends a table */
+    int status;
+    const char *headers; /* lines with \r\n, or NULL */
+    const char *body;
+};
+
+struct recorded_server;
+
+/*
+ * Starts to listen on a port of 127.0.0.1 that is free, in a thread of its
+ * own. The first reply of the table whose path fits is given; none: 404. The
+ * table may be exchanged between requests.
+ */
+struct recorded_server *recorded_server_start(const struct recorded_reply *replies);
+void recorded_server_say(struct recorded_server *server,
+    const struct recorded_reply *replies);
+
+/* "http://127.0.0.1:12345", as long as the server runs. */
+const char *recorded_server_url(const struct recorded_server *server);
+
+/* How many requests came. */
+unsigned recorded_server_requests(const struct recorded_server *server);
+
+void recorded_server_stop(struct recorded_server *server);
+
+#endif

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ansible/options.h over argument files: args/good and args/bad. A file is
+ * {"description", "schema", "args", "expect" or "error", "warnings", "differs"};
+ * in place of "error", "error_start" is how the text begins.
+ * Schemas: "test" (unless said otherwise) and "element" are below, matrix_user is
+ * the module's own. test_args.py holds the same files against ansible-core;
+ * "differs" says why one is not meant to be as there.
+ */
+#include "support.h"
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ansible/coerce.h"
+#include "ansible/options.h"
+#include "base/memory.h"
+#include "modules/matrix_user.h"
+
+#define FOLDER "tests/unit/args"
+#define CASES_MOST 200
+
+struct fields {
+    char *must, *text, *path, *one, *other, *first, *second, *third, *key;
+    struct secret token;
+    struct option_boolean flag, switch_on;
+    struct option_integer number;
+    int colour;
+    json_t *items;
+};
+
+#define ROW(field, option_type)                                                            \
+    .name = #field, .type = option_type, .offset = offsetof(struct fields, field)
+
+static const char *const text_aliases[] = {"words", "phrase", NULL};
+static const char *const colours[] = {"red", "green", "blue", NULL};
+
+static const struct option element_rows[] = {
+    {ROW(key, OPTION_STRING), .required = true},
+    {ROW(flag, OPTION_BOOLEAN)},
+    {ROW(colour, OPTION_CHOICE), .choices = colours, .fallback = "green"},
+};
+static const struct option_set element_set = {element_rows, COUNT(element_rows)};
+
+static const struct option rows[] = {
+    {ROW(must, OPTION_STRING), .required = true},
+    {ROW(text, OPTION_STRING), .aliases = text_aliases},
+    {ROW(path, OPTION_PATH)},
+    {ROW(token, OPTION_SECRET)},
+    {ROW(flag, OPTION_BOOLEAN)},
+    {ROW(switch_on, OPTION_BOOLEAN), .fallback = "true"},
+    {ROW(number, OPTION_INTEGER), .fallback = "7", .least = -5, .most = 100},
+    {ROW(colour, OPTION_CHOICE), .choices = colours, .fallback = "green"},
+    {ROW(items, OPTION_DICTS), .dict = &element_set},
+    {ROW(one, OPTION_STRING)},
+    {ROW(other, OPTION_STRING)},
+    {ROW(first, OPTION_STRING)},
+    {ROW(second, OPTION_STRING)},
+    {ROW(third, OPTION_STRING)},
+};
+static const struct option_set set = {rows, COUNT(rows)};
+
+static const struct option_rule rules[] = {
+    {OPTION_RULE_EXCLUSIVE, {"text", "items", NULL}},
+    {OPTION_RULE_TOGETHER, {"one", "other", NULL}},
+    {OPTION_RULE_NEEDS, {"first", "second", "third", NULL}},
+};
+
+static const struct option_schema test_schema = {
+    .module = "test", .context = "", .sets = {&set}, .rules = rules, .rule_count = COUNT(rules)};
+static const struct option_schema element_schema = {
+    .module = "test", .context = "items", .sets = {&element_set}};
+
+/* Room for the structs of any schema: 1 KiB each. */
+struct parsed {
+    union {
+        max_align_t alignment;
+        char bytes[1024];
+    } sets[OPTION_SETS_MOST];
+};
+
+#define INTO(parsed) {&(parsed)->sets[0], &(parsed)->sets[1], &(parsed)->sets[2]}
+
+static json_t *
+text_or_null(const char *text)
+{
+    return text == NULL ? json_null() : json_string(text);
+}
+
+/* What was parsed for one option, as JSON; null: nothing. */
+static json_t *
+value_of(const struct option *option, const void *into)
+{
+    const void *field = (const char *)into + option->offset;
+    const struct option_boolean *boolean = field;
+    const struct option_integer *integer = field;
+
+    switch (option->type) {
+    case OPTION_STRING:
+    case OPTION_PATH:
+        return text_or_null(*(char *const *)field);
+    case OPTION_SECRET:
+        return text_or_null(((const struct secret *)field)->bytes);
+    case OPTION_BOOLEAN:
+        return boolean->given ? json_boolean(boolean->value) : json_null();
+    case OPTION_INTEGER:
+        return integer->given ? json_integer(integer->value) : json_null();
+    case OPTION_CHOICE:
+        return json_string(option->choices[*(const int *)field]);
+    case OPTION_DICTS:
+        return *(json_t *const *)field == NULL ? json_null()
+                                               : json_incref(*(json_t *const *)field);
+    }
+    return NULL;
+}
+
+static const struct option_schema *
+schema_of(const json_t *file)
+{
+    const char *name = json_string_value(json_object_get(file, "schema"));
+
+    if (name == NULL)
+        return &test_schema;
+    return strcmp(name, "element") == 0 ? &element_schema : matrix_user_module.schema;
+}
+
+static json_t *
+load(const char *path)
+{
+    json_error_t reason;
+    json_t *file = json_load_file(path, JSON_ALLOW_NUL, &reason);
+
+    if (file == NULL)
+        fail_msg("%s: %s", path, reason.text);
+    assert_non_null(json_object_get(file, "args"));
+    return file;
+}
+
+static bool
+value_is_right(const json_t *file, const struct option *option, const void *into)
+{
+    const json_t *expected = json_object_get(json_object_get(file, "expect"), option->name);
+    json_t *value = value_of(option, into);
+    bool right = expected == NULL || json_equal(expected, value);
+
+    if (!right) {
+        fprintf(stderr, "%s should be ", option->name);
+        json_dumpf(expected, stderr, JSON_ENCODE_ANY);
+        fputs(", is ", stderr);
+        json_dumpf(value, stderr, JSON_ENCODE_ANY);
+        fputs("\n", stderr);
+    }
+    json_decref(value);
+    return right;
+}
+
+static void
+assert_warnings(const json_t *file, const struct list *warnings)
+{
+    const json_t *expected = json_object_get(file, "warnings");
+
+    assert_int_equal(warnings->count, json_array_size(expected));
+    for (size_t i = 0; i < warnings->count; i++)
+        assert_string_equal(warnings->items[i], json_string_value(json_array_get(expected, i)));
+}
+
+static void
+good_file(void **state)
+{
+    json_t *file = load(*state);
+    const struct option_schema *schema = schema_of(file);
+    struct parsed parsed = {0};
+    void *const into[] = INTO(&parsed);
+    struct list warnings = {0};
+    struct error error = {0};
+    int result =
+        options_parse(schema, json_object_get(file, "args"), into, &warnings, &error);
+    size_t known = 0, wrong = 0;
+
+    for (size_t i = 0; i < OPTION_SETS_MOST && schema->sets[i] != NULL; i++)
+        for (size_t j = 0; result == 0 && j < schema->sets[i]->count; j++) {
+            const struct option *option = &schema->sets[i]->options[j];
+
+            known += json_object_get(json_object_get(file, "expect"), option->name) != NULL;
+            wrong += !value_is_right(file, option, into[i]);
+        }
+    options_free(schema, into);
+    assert_kind(&error, ERROR_NONE);
+    assert_int_equal(result, 0);
+    assert_int_equal(wrong, 0);
+    /* A value expected of an option that is not there would prove nothing. */
+    assert_int_equal(known, json_object_size(json_object_get(file, "expect")));
+    assert_true(known > 0);
+    assert_warnings(file, &warnings);
+    list_free(&warnings);
+    json_decref(file);
+}
+
+/* The text in "error" and no other, or one that begins as "error_start". */
+static void
+assert_wording(const json_t *file, const struct error *error)
+{
+    const char *whole = json_string_value(json_object_get(file, "error"));
+    const char *begin = json_string_value(json_object_get(file, "error_start"));
+    json_t *unicode = json_string(error->text);
+
+    assert_kind(error, ERROR_INVALID);
+    assert_not_in("hunter2", error->text);
+    if (unicode == NULL)
+        fail_msg("half a character is in \"%s\"", error->text);
+    json_decref(unicode);
+    if (begin == NULL)
+        assert_string_equal(error->text, whole);
+    else if (strncmp(error->text, begin, strlen(begin)) != 0)
+        fail_msg("\"%s\" does not begin with \"%s\"", error->text, begin);
+}
+
+static void
+bad_file(void **state)
+{
+    json_t *file = load(*state);
+    const struct option_schema *schema = schema_of(file);
+    struct parsed parsed = {0};
+    void *const into[] = INTO(&parsed);
+    struct list warnings = {0};
+    struct error error = {0};
+    int result =
+        options_parse(schema, json_object_get(file, "args"), into, &warnings, &error);
+
+    list_free(&warnings);
+    options_free(schema, into);
+    assert_wording(file, &error);
+    assert_int_equal(result, -1);
+    json_decref(file);
+}
+
+/* Allocations may fail on every argument file, the good and the bad ones. */
+static int
+parse_file(void *context, struct error *error)
+{
+    const json_t *file = context;
+    const struct option_schema *schema = schema_of(file);
+    struct parsed parsed = {0};
+    void *const into[] = INTO(&parsed);
+    struct list warnings = {0};
+    int result =
+        options_parse(schema, json_object_get(file, "args"), into, &warnings, error);
+
+    list_free(&warnings);
+    options_free(schema, into);
+    return result;
+}
+
+static const char *const allocating[] = {FOLDER "/good/everything.json",
+    FOLDER "/good/user-defaults.json", FOLDER "/good/alias-and-option.json",
+    FOLDER "/good/secret-number.json", FOLDER "/bad/unknown-several.json",
+    FOLDER "/bad/choice.json", FOLDER "/bad/secret-nul.json", FOLDER "/bad/together.json"};
+
+TEST(options_without_memory_are_an_error)
+{
+    for (size_t i = 0; i < COUNT(allocating); i++) {
+        json_t *file = load(allocating[i]);
+
+        fail_each_allocation(parse_file, file);
+        json_decref(file);
+    }
+}
+
+static void
+count_secret(const struct secret *secret, void *context)
+{
+    assert_true(secret_given(secret));
+    ++*(size_t *)context;
+}
+
+TEST(only_given_secrets_are_visited)
+{
+    struct parsed parsed = {0};
+    void *const into[] = INTO(&parsed);
+    struct list warnings = {0};
+    struct error error = {0};
+    size_t secrets = 0;
+    json_t *args = json_pack("{s:s, s:s, s:s, s:s, s:s}", "url", "http://h", "username", "a",
+        "password", "p", "access_token", "t", "displayname", "d");
+
+    assert_int_equal(
+        options_parse(matrix_user_module.schema, args, into, &warnings, &error), 0);
+    options_secrets(matrix_user_module.schema, into, count_secret, &secrets);
+    assert_int_equal(secrets, 2);
+    options_free(matrix_user_module.schema, into);
+    json_decref(args);
+}
+
+/* os.path.expandvars, then os.path.expanduser: as ansible-core's check_type_path. */
+TEST(a_path_is_expanded_as_python_does)
+{
+    static const struct {
+        const char *given, *expanded;
+    } table[] = {
+        {"~", "/home/x"},
+        {"~/a", "/home/x/a"},
+        {"a~", "a~"},
+        {"/~/a", "/~/a"},
+        {"~nobody-of-that-name/a", "~nobody-of-that-name/a"},
+        {"$REGISTRAR_TEST/a", "value/a"},
+        {"${REGISTRAR_TEST}a", "valuea"},
+        {"a$REGISTRAR_TEST$REGISTRAR_TEST", "avaluevalue"},
+        {"$REGISTRAR_UNSET/a", "$REGISTRAR_UNSET/a"},
+        {"${REGISTRAR_UNSET}/a", "${REGISTRAR_UNSET}/a"},
+        {"a$", "a$"},
+        {"a$/b", "a$/b"},
+        {"${", "${"},
+        {"${}", "${}"},
+        {"$$REGISTRAR_TEST", "$value"},
+        {"$REGISTRAR_DOLLAR", "$REGISTRAR_TEST"},
+        {"$REGISTRAR_TILDE/a", "/home/x/a"},
+        {"", ""},
+    };
+    size_t wrong = 0;
+
+    setenv("HOME", "/home/x", 1);
+    setenv("REGISTRAR_TEST", "value", 1);
+    setenv("REGISTRAR_DOLLAR", "$REGISTRAR_TEST", 1);
+    setenv("REGISTRAR_TILDE", "~", 1);
+    unsetenv("REGISTRAR_UNSET");
+    for (size_t i = 0; i < COUNT(table); i++) {
+        char *expanded = coerce_path(table[i].given);
+
+        assert_non_null(expanded);
+        if (strcmp(expanded, table[i].expanded) != 0) {
+            print_error("%s became %s, not %s\n", table[i].given, expanded, table[i].expanded);
+            wrong++;
+        }
+        memory_free(expanded);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+TEST(the_description_has_what_the_table_has)
+{
+    json_t *description = options_describe(&test_schema);
+    json_t *expected = json_pack("{s:s, s:[[s,s]], s:[], s:[[s,s]], s:{s:[s,s]}}", "module",
+        "test", "mutually_exclusive", "text", "items", "required_one_of", "required_together",
+        "one", "other", "required_by", "first", "second", "third");
+    json_t *options = json_incref(json_object_get(description, "options"));
+    json_t *expected_options = json_pack(
+        "{s:{s:s,s:b}, s:{s:s,s:[s,s]}, s:{s:s,s:b}, s:{s:s,s:i}, s:{s:s,s:s,s:[s,s,s]}, "
+        "s:{s:s,s:s,s:{s:{s:s,s:b},s:{s:s},s:{s:s,s:s,s:[s,s,s]}}}}",
+        "must", "type", "str", "required", 1, "text", "type", "str", "aliases", "words",
+        "phrase", "token", "type", "str", "no_log", 1, "number", "type", "int", "default", 7,
+        "colour", "type", "str", "default", "green", "choices", "red", "green", "blue",
+        "items", "type", "list", "elements", "dict", "suboptions", "key", "type", "str",
+        "required", 1, "flag", "type", "bool", "colour", "type", "str", "default", "green",
+        "choices", "red", "green", "blue");
+    const char *name;
+    json_t *option;
+
+    assert_non_null(options);
+    assert_non_null(expected_options);
+    assert_int_equal(json_object_size(options), COUNT(rows));
+    json_object_foreach(expected_options, name, option)
+    {
+        if (!json_equal(option, json_object_get(options, name)))
+            fail_msg("%s is described in another way", name);
+    }
+    json_object_del(description, "options");
+    assert_true(json_equal(description, expected));
+    json_decref(options);
+    json_decref(expected_options);
+    json_decref(expected);
+    json_decref(description);
+}
+
+static struct CMUnitTest tests[CASES_MOST];
+static size_t test_count;
+
+/* A test for each file of a folder, called by its description and its name. */
+static void
+add_files(const char *folder, CMUnitTestFunction function)
+{
+    DIR *directory = opendir(folder);
+    const struct dirent *entry;
+    char path[512], name[512];
+
+    if (directory == NULL) {
+        fprintf(stderr, "%s: run this in the project's folder\n", folder);
+        exit(2);
+    }
+    while ((entry = readdir(directory)) != NULL) {
+        if (strstr(entry->d_name, ".json") == NULL || test_count + 10 > CASES_MOST)
+            continue;
+        snprintf(path, sizeof(path), "%s/%.200s", folder, entry->d_name);
+        snprintf(name, sizeof(name), "%.400s", path + strlen(FOLDER "/"));
+        tests[test_count++] = (struct CMUnitTest){
+            strdup(name), function, NULL, NULL, strdup(path)};
+    }
+    closedir(directory);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest others[] = {
+        cmocka_unit_test(options_without_memory_are_an_error),
+        cmocka_unit_test(only_given_secrets_are_visited),
+        cmocka_unit_test(a_path_is_expanded_as_python_does),
+        cmocka_unit_test(the_description_has_what_the_table_has),
+    };
+    size_t files;
+    int failed;
+
+    use_program_memory();
+    add_files(FOLDER "/good", good_file);
+    add_files(FOLDER "/bad", bad_file);
+    files = test_count;
+    for (size_t i = 0; i < COUNT(others); i++)
+        tests[test_count++] = others[i];
+    failed = _cmocka_run_group_tests("ansible/options", tests, test_count, NULL, NULL);
+    for (size_t i = 0; i < files; i++) {
+        free((char *)(uintptr_t)tests[i].name);
+        free(tests[i].initial_state);
+    }
+    return failed;
+}
