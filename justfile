@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# One user of one homeserver. The inventory is $REGISTRAR_INVENTORY if that is
+# set, else inventory/hosts. More arguments go to ansible-playbook as they are:
+# just promote alice --check --diff
+
+# Parameters travel as environment variables, by their names. Nothing is put
+# into a command, so no byte of a password can be misread, and no process list
+# shows it.
+set export := true
+set shell := ["bash", "-uc"]
+
+[private]
+default:
+    @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list --unsorted
+
+# Register a user: NAME [PASSWORD] [yes|no]. yes: a server administrator
+[no-exit-message]
+register-user username password='' admin='' *options:
+    @playbooks/one-user.sh register-user
+
+# Change a user's password: NAME [PASSWORD]. Without PASSWORD it is asked for
+[no-exit-message]
+update-password username password='' *options:
+    @playbooks/one-user.sh update-user-password
+
+# Make a user a server administrator
+[no-exit-message]
+promote username *options:
+    @playbooks/one-user.sh promote-user
+
+# Make a server administrator an ordinary user
+[no-exit-message]
+demote username *options:
+    @playbooks/one-user.sh demote-user
+
+# Deactivate a user's account
+[no-exit-message]
+deactivate username *options:
+    @playbooks/one-user.sh deactivate-user

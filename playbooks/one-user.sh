@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What the recipes of the justfile share: runs one tag of the playbook for one
+# user. The recipe's parameters come in the environment (username, password,
+# admin, options) and go on in it, under names that the playbook asks for. A
+# password that is missing is asked for. It is never an argument, and never in
+# a file.
+set -euo pipefail
+# The words of $options are split, and never matched against files.
+set -f
+
+tag=$1
+root=$(cd "$(dirname "$0")/.." && pwd)
+username=${username:?} password=${password-} admin=${admin-} options=${options-}
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+is_yes_or_no() {
+    case ${1,,} in
+    yes | no | true | false) true ;;
+    *) false ;;
+    esac
+}
+
+# Words that are options of ansible-playbook, and hardly anybody's password.
+is_option() {
+    case $1 in
+    --check | --diff | --become | --verbose | --ask-* | --limit* | --extra-vars* | --user* | --vault-*) true ;;
+    -C | -D | -CD | -DC | -b | -e | -k | -K | -l | -J | -u | -v | -vv | -vvv | -vvvv) true ;;
+    *) false ;;
+    esac
+}
+
+# NAME --check: the password was left out, and so was admin. Who means such a
+# password says NAME --check no, or types it when asked.
+if is_option "$password" && ! is_yes_or_no "$admin"; then
+    options="$password $admin $options"
+    password='' admin=''
+fi
+# NAME yes: it is more likely that the password was forgotten than that it is
+# "yes". Who means it says NAME yes no.
+if [[ $tag == register-user && (-z $admin || $admin == -*) ]] && is_yes_or_no "$password"; then
+    options="$admin $options"
+    admin=$password password=''
+fi
+
+if [[ $tag == register-user ]]; then
+    if [[ $admin == -* ]]; then
+        options="$admin $options"
+        admin=
+    fi
+    admin=${admin:-no}
+    is_yes_or_no "$admin" || fail "After the password comes yes (a server administrator) or no. A password with spaces belongs into quotes."
+fi
+
+# Sets password to a line that is typed or piped in.
+ask_password() {
+    local again
+    if [[ ! -t 0 ]]; then
+        IFS= read -r password || [[ -n $password ]] || fail "No password was given, and there is no terminal to ask at."
+        return
+    fi
+    IFS= read -rsp "Password of $username: " password || fail "No password was given."
+    echo >&2
+    [[ -n $password ]] || fail "No password was given."
+    IFS= read -rsp "The same again: " again || true
+    echo >&2
+    [[ $password == "$again" ]] || fail "These were two different passwords. Nothing was done."
+}
+
+case $tag in
+register-user | update-user-password)
+    password=${password:-${REGISTRAR_PASSWORD-}}
+    [[ -n $password ]] || ask_password
+    ;;
+esac
+
+# Nothing that is started from here on gets to know these by two names.
+export REGISTRAR_USERNAME=$username REGISTRAR_PASSWORD=$password REGISTRAR_ADMIN=$admin
+inventory=${REGISTRAR_INVENTORY:-$root/inventory/hosts}
+arguments=(--inventory "$inventory" "$root/playbooks/site.yml" --tags "$tag")
+# shellcheck disable=SC2206 # words are meant
+arguments+=($options)
+unset username password admin options
+
+ansible_playbook=$root/build/venv/tools/bin/ansible-playbook
+if [[ ! -x $ansible_playbook ]]; then
+    ansible_playbook=$(command -v ansible-playbook) ||
+        fail "ansible-playbook is missing. Install ansible-core 2.16 or newer, or run: make deps"
+fi
+if [[ ! -x $root/library/matrix_user ]]; then
+    env -u REGISTRAR_PASSWORD make --no-print-directory -C "$root" >&2
+fi
+export ANSIBLE_CONFIG=${ANSIBLE_CONFIG:-$root/ansible.cfg}
+exec "$ansible_playbook" "${arguments[@]}"

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""roles/matrix_users/tasks/connection.yml: from variables to a connection.
+
+Every case is a host of one inventory, so that one run works them all out. What
+the variables of matrix-docker-ansible-deploy look like: its
+roles/custom/matrix-synapse/defaults/main.yml and group_vars/matrix_servers.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.playbooks.ansible_run import Ansible
+
+# A variable whose template refers to one that is not there, as
+# matrix_homeserver_url and matrix_synapse_macaroon_secret_key do where that
+# playbook's roles are not loaded.
+HALF_DEFINED = "{{ nobody_defines_this }}"
+HALF_DEFINED_SECRET = "{{ (nobody_defines_this + ':synapse.mac') | hash('sha512') | to_uuid }}"
+
+URL = {"matrix_users_url": "http://127.0.0.1:8008"}
+SECRET = {"matrix_users_registration_shared_secret": "own"}
+PORT = "matrix_synapse_container_client_api_host_bind_port"
+DEPLOYMENT = {
+    "matrix_homeserver_implementation": "synapse",
+    "matrix_domain": "example.test",
+    "matrix_homeserver_url": "https://matrix.example.test",
+    PORT: "127.0.0.1:8008",
+    "matrix_synapse_macaroon_secret_key": "macaroon",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Variables, and what is to come of them: settings, or parts of a message."""
+
+    name: str
+    variables: dict[str, Any]
+    connection: dict[str, str] = field(default_factory=dict)
+    credential: dict[str, str] = field(default_factory=dict)
+    problem: tuple[str, ...] = ()
+
+
+def published(name: str, port: Any, url: str) -> Case:
+    return Case(name, SECRET | {PORT: port}, {"url": url})
+
+
+CASES = [
+    Case(
+        "its own variables are enough",
+        URL | SECRET,
+        {"backend": "auto", "url": "http://127.0.0.1:8008", "server_name": "", "login_url": ""},
+        {"registration_shared_secret": "own"},
+    ),
+    Case(
+        "the deployment's variables are enough",
+        DEPLOYMENT,
+        {
+            "backend": "auto",
+            "url": "http://127.0.0.1:8008",
+            "server_name": "example.test",
+            "login_url": "https://matrix.example.test",
+        },
+        {"registration_shared_secret": "macaroon"},
+    ),
+    Case(
+        "its own variables come before the deployment's",
+        DEPLOYMENT
+        | {
+            "matrix_users_backend": "synapse",
+            "matrix_users_url": "https://own.example.test",
+            "matrix_users_server_name": "own.test",
+            "matrix_users_login_url": "https://element.own.test",
+        }
+        | SECRET,
+        {
+            "backend": "synapse",
+            "url": "https://own.example.test",
+            "server_name": "own.test",
+            "login_url": "https://element.own.test",
+        },
+        {"registration_shared_secret": "own"},
+    ),
+    # Addresses
+    published("a port alone is on the loopback", "8008", "http://127.0.0.1:8008"),
+    published("a port may be a number", 8008, "http://127.0.0.1:8008"),
+    published("a port has its address", "127.0.0.2:8009", "http://127.0.0.2:8009"),
+    published("a port has its IPv6 address", "[::1]:8008", "http://[::1]:8008"),
+    published("every address is reached over the loopback", "0.0.0.0:8008", "http://127.0.0.1:8008"),
+    published("every IPv6 address is, too", "[::]:8008", "http://[::1]:8008"),
+    Case(
+        "a published port comes before the public address",
+        DEPLOYMENT | {PORT: "8010"},
+        {"url": "http://127.0.0.1:8010"},
+    ),
+    Case(
+        "without a published port, the public address is used",
+        DEPLOYMENT | {PORT: ""},
+        {"url": "https://matrix.example.test"},
+    ),
+    Case(
+        "a https address is where one logs in",
+        {"matrix_users_url": "https://matrix.example.test"} | SECRET,
+        {"login_url": "https://matrix.example.test"},
+    ),
+    # Variables that refer to variables which are not there
+    Case(
+        "half-defined variables are no variables",
+        DEPLOYMENT
+        | URL
+        | {
+            "matrix_homeserver_implementation": HALF_DEFINED,
+            "matrix_domain": HALF_DEFINED,
+            "matrix_homeserver_url": f"https://matrix.{HALF_DEFINED}",
+            PORT: HALF_DEFINED,
+            "matrix_synapse_registration_shared_secret": HALF_DEFINED,
+        },
+        {"url": "http://127.0.0.1:8008", "server_name": "", "login_url": ""},
+        {"registration_shared_secret": "macaroon"},
+    ),
+    Case(
+        "a half-defined address is no address",
+        SECRET | {PORT: HALF_DEFINED, "matrix_homeserver_url": f"https://matrix.{HALF_DEFINED}"},
+        problem=("matrix_users_url", PORT),
+    ),
+    Case(
+        "a half-defined secret is no secret",
+        URL
+        | {
+            "matrix_synapse_registration_shared_secret": HALF_DEFINED,
+            "matrix_synapse_macaroon_secret_key": HALF_DEFINED_SECRET,
+        },
+        problem=("matrix_users_registration_shared_secret", "matrix_users_admin_username"),
+    ),
+    Case(
+        "variables that are null are no variables",
+        dict.fromkeys(DEPLOYMENT) | URL | SECRET,
+        {"url": "http://127.0.0.1:8008", "server_name": ""},
+        {"registration_shared_secret": "own"},
+    ),
+    # Credentials
+    Case(
+        "the registration secret comes before the macaroon secret",
+        DEPLOYMENT | {"matrix_synapse_registration_shared_secret": "registration"},
+        credential={"registration_shared_secret": "registration"},
+    ),
+    Case(
+        "an empty registration secret is none",
+        DEPLOYMENT | {"matrix_synapse_registration_shared_secret": ""},
+        credential={"registration_shared_secret": "macaroon"},
+    ),
+    Case(
+        "with a token of its own, the deployment's secret is not sent",
+        DEPLOYMENT | {"matrix_users_access_token": "token"},
+        credential={"access_token": "token", "registration_shared_secret": ""},
+    ),
+    Case(
+        "with a secret file of its own, the deployment's secret is not sent",
+        DEPLOYMENT | {"matrix_users_registration_shared_secret_path": "/etc/secret"},
+        credential={"registration_shared_secret_path": "/etc/secret", "registration_shared_secret": ""},
+    ),
+    Case(
+        "a login and a shared secret may both be given",
+        URL | SECRET | {"matrix_users_admin_username": "alice", "matrix_users_admin_password": "[1]"},
+        credential={
+            "admin_username": "alice",
+            "admin_password": "[1]",
+            "registration_shared_secret": "own",
+        },
+    ),
+    # What is refused
+    Case("without an address it says what to set", SECRET, problem=("matrix_users_url", PORT)),
+    Case(
+        "a port that is none is not used",
+        SECRET | {PORT: "127.0.0.1"},
+        problem=("matrix_users_url", PORT),
+    ),
+    Case(
+        "without a credential it says what to set",
+        URL,
+        problem=("matrix_users_registration_shared_secret", "matrix_users_admin_username"),
+    ),
+    *(
+        Case(
+            f"{name} is refused",
+            DEPLOYMENT | {"matrix_homeserver_implementation": name},
+            problem=(name, "only Synapse works so far"),
+        )
+        for name in ("dendrite", "conduit", "continuwuity", "tuwunel")
+    ),
+    Case(
+        "a Synapse beside another homeserver is taken when it is said so",
+        DEPLOYMENT | URL | {"matrix_homeserver_implementation": "dendrite", "matrix_users_backend": "synapse"},
+        {"backend": "synapse"},
+    ),
+]
+
+# Writes what came out, secrets included: they are made up.
+PLAY = """
+- name: Work every case out
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Try it
+      block:
+        - name: Work it out
+          ansible.builtin.include_role:
+            name: matrix_users
+            tasks_from: connection
+      rescue:
+        - name: Keep what it said
+          ansible.builtin.set_fact:
+            problem: "{{ ansible_failed_result.msg }}"
+    - name: Write it down
+      ansible.builtin.debug:
+        msg: >-
+          CASE {{ {
+            'name': inventory_hostname,
+            'connection': {} if problem is defined else matrix_users_connection,
+            'credential': {} if problem is defined else matrix_users_credential,
+            'problem': problem | default('')
+          } | to_json | b64encode }} END
+"""
+
+
+@pytest.fixture(scope="module")
+def outcomes(ansible: Ansible, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    import base64
+    import re
+
+    folder: Path = tmp_path_factory.mktemp("cases")
+    playbook = folder / "cases.yml"
+    playbook.write_text(PLAY)
+    hosts = {f"case{i}": case.variables for i, case in enumerate(CASES)}
+    inventory = folder / "inventory.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}}))
+
+    run = ansible.run(inventory, playbook=playbook)
+
+    assert run.rc == 0, run.output
+    found = [json.loads(base64.b64decode(text)) for text in re.findall(r"CASE (\S+) END", run.output)]
+    assert len(found) == len(CASES), run.output
+    return {outcome["name"]: outcome for outcome in found}
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda i: CASES[i].name.replace(" ", "-"))
+def test_connection(outcomes: dict[str, Any], number: int) -> None:
+    case, outcome = CASES[number], outcomes[f"case{number}"]
+    if case.problem:
+        for part in case.problem:
+            assert part in outcome["problem"]
+        return
+    assert outcome["problem"] == ""
+    assert outcome["connection"].items() >= case.connection.items()
+    assert outcome["credential"].items() >= case.credential.items()
