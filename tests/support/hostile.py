@@ -90,6 +90,11 @@ class Connection:
         while b"\r\n\r\n" not in self.buffer:
             assert len(self.buffer) < LONGEST_HEAD, "the client sends an endless head"
             self.read_more()
+            if self.buffer[:1] == b"\x16":
+                # A TLS handshake, to which a server without TLS says what it
+                # says to any nonsense (Twisted: http.py, _respondToBadRequestAndDisconnect).
+                self.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                raise Closed
         head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         method, target, _version = first.split(" ")

@@ -18,6 +18,7 @@ import re
 import secrets
 import time
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from .hostile_accounts import (
     Account,
@@ -187,10 +188,8 @@ class StandIn:
             parts.append(body["user_type"])
         return hmac.new(self.secret.encode(), "\0".join(parts).encode(), hashlib.sha1).hexdigest()
 
-    def _create(
-        self, localpart: str, password: str | None, admin: bool, displayname: str | None
-    ) -> Account:
-        """handlers/register.py: check_username, then register_user."""
+    def _check_username(self, localpart: str) -> str:
+        """handlers/register.py, check_username; the user id of a free name."""
         invalid = "M_INVALID_USERNAME"
         if not re.fullmatch(r"[a-z0-9=_./+-]*", localpart):
             allowed = "User ID can only contain characters a-z, 0-9, or '=_-./+'"
@@ -206,10 +205,25 @@ class StandIn:
             raise Refusal(400, "M_USER_IN_USE", "User ID already taken.")
         if re.fullmatch(r"\d+", localpart):
             raise Refusal(400, invalid, "Numeric user IDs are reserved for guest users.")
+        return user_id
+
+    def _create(
+        self, localpart: str, password: str | None, admin: bool, displayname: str | None
+    ) -> Account:
+        user_id = self._check_username(localpart)
         name = localpart if displayname is None else displayname
         account = Account(user_id, password, admin, name or None, has_profile=bool(name))
         self.accounts[user_id] = account
         return account
+
+    def _username_available(self, request: Any) -> Answer:
+        """rest/admin/username_available.py"""
+        self._administrator(request)
+        names = parse_qs(urlsplit(request.target).query).get("username")
+        if not names:
+            raise Refusal(400, "M_MISSING_PARAM", "Missing string query parameter 'username'")
+        self._check_username(names[0])
+        return Answer(200, {"available": True})
 
     # Tokens
 

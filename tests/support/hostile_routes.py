@@ -19,6 +19,7 @@ ROUTES = [
     ("get_user", "GET", f"{ADMIN}/v2/users/{SEGMENT}"),
     ("put_user", "PUT", f"{ADMIN}/v2/users/{SEGMENT}"),
     ("login_as", "POST", f"{ADMIN}/v1/users/{SEGMENT}/login"),
+    ("username_available", "GET", f"{ADMIN}/v1/username_available"),
     ("server_version", "GET", f"{ADMIN}/v1/server_version"),
     ("login_flows", "GET", f"{CLIENT}/login"),
     ("login", "POST", f"{CLIENT}/login"),
