@@ -79,7 +79,8 @@ struct backend_type {
     int (*create)(struct backend *backend, const struct account *wanted,
         enum creation *creation, struct observation *observed, struct error *error);
 
-    /* Whether update would be let through, as may_create. */
+    /* Whether update would be let through. Asked before each update, also when
+     * it follows at once. */
     int (*may_update)(struct backend *backend, const struct observation *observed,
         const struct account *change, struct error *error);
 

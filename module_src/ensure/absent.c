@@ -143,7 +143,7 @@ static int
 claim(struct run *run)
 {
     if (!account_states(&run->wanted, ACCOUNT_PASSWORD))
-        return run_needs_administrator(run, "the creation");
+        return run->type->may_create(run->backend, &run->wanted, run->error);
     if (run_ask_password(run) != 0)
         return -1;
     if (run->password_answer == PASSWORD_SAME) {

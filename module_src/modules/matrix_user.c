@@ -207,8 +207,8 @@ add_server(json_t *reply, const struct backend *backend)
 
     if (backend->type == NULL)
         return 0;
-    server = json_pack("{s:s, s:s}", "name", backend->type->product, "version",
-        backend->version);
+    server = json_pack("{s:s, s:s*}", "name", backend->type->product, "version",
+        backend->version[0] != '\0' ? backend->version : NULL);
     if (json_object_set_new(reply, "server", server) != 0 ||
         json_object_set_new(reply, "backend",
             json_string(capabilities_server_name(backend->type->server))) != 0)

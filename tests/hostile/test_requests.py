@@ -4,6 +4,7 @@ mode, everything ended that was begun, and nothing a server can inject."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -171,6 +172,17 @@ def test_check_mode_predicts_a_change_and_makes_none(server: HostileServer, what
     done = run(CHECKED[what](server))
     assert done.json["actions"] == predicted.json["actions"]
     assert server.homeserver.state() != before
+
+
+def test_proving_the_secret_in_check_mode_could_make_no_account_on_any_server(
+    server: HostileServer,
+) -> None:
+    """Synapse stops at refresh_token; who ignores that stops at the name, which has a
+    character outside the grammar of user ids (specification, appendices)."""
+    assert run(by_secret(server), check=True).changed
+    (proof,) = server.sent("register")
+    assert not re.fullmatch(r"[a-z0-9._=/+-]+", proof.json["username"])
+    assert not isinstance(proof.json["refresh_token"], bool)
 
 
 def test_credentials_go_into_headers_and_bodies_and_never_into_a_url(

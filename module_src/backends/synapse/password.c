@@ -220,3 +220,43 @@ password_ask(struct backend *backend, const struct observation *observed,
             user_id);
     return result;
 }
+
+/* Whether GET /login offers m.login.password. */
+static int
+ask_for_flows(struct backend *backend, struct error *error)
+{
+    struct call call = {
+        .method = "GET",
+        .path = "/_matrix/client/v3/login",
+        .retry = RETRY_SAFE,
+    };
+    struct answer answer = {0};
+    const json_t *flow;
+    size_t i;
+
+    if (call_send(&backend->matrix, &call, &answer, error) != 0)
+        return -1;
+    state_of(backend)->passwords = PASSWORDS_OFF;
+    json_array_foreach(json_object_get(answer.body, "flows"), i, flow)
+    {
+        const char *type = json_string_value(json_object_get(flow, "type"));
+
+        if (type != NULL && strcmp(type, "m.login.password") == 0)
+            state_of(backend)->passwords = PASSWORDS_ON;
+    }
+    answer_free(&answer);
+    return 0;
+}
+
+int
+password_may_be_set(struct backend *backend, struct error *error)
+{
+    if (state_of(backend)->passwords == PASSWORDS_NOT_ASKED &&
+        ask_for_flows(backend, error) != 0)
+        return -1;
+    if (state_of(backend)->passwords == PASSWORDS_ON)
+        return 0;
+    return error_set(error, ERROR_POLICY,
+        "this server has password logins switched off (password_config in its "
+        "configuration), and lets nobody set a password then");
+}

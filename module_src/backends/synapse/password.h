@@ -15,4 +15,10 @@ int password_ask(struct backend *backend, const struct observation *observed,
 
 #define PASSWORD_WHY_SIZE 256
 
+/*
+ * Refuses (policy) where the server has no password login: it lets nobody set
+ * a password then (password_config.enabled, localdb_enabled).
+ */
+int password_may_be_set(struct backend *backend, struct error *error);
+
 #endif

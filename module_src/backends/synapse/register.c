@@ -267,7 +267,7 @@ register_prove_secret(struct backend *backend, struct error *error)
     if (state_of(backend)->secret_is_proven)
         return 0;
     if (secret_set(&password, "unused", strlen("unused")) != 0 ||
-        account_name(&nobody, NULL, "registrar-proof", error) != 0 ||
+        account_name(&nobody, NULL, "!registrar", error) != 0 ||
         account_state_password(&nobody, &password, error) != 0) {
         error_no_memory(error);
         goto out;
@@ -275,7 +275,8 @@ register_prove_secret(struct backend *backend, struct error *error)
     result = send_registration(backend, &nobody, true, &answer, &renewed, error);
     if (result != 0)
         goto out;
-    if (answer.status == 400 && strstr(answer.message, "refresh_token") != NULL)
+    if (answer.status == 400 && (strstr(answer.message, "refresh_token") != NULL ||
+                                    strcmp(answer.errcode, "M_INVALID_USERNAME") == 0))
         state_of(backend)->secret_is_proven = true;
     else
         result = refused(&answer, error);

@@ -26,7 +26,8 @@ int register_account(struct backend *backend, const struct account *wanted,
 
 /*
  * Proves the secret without making an account: Synapse checks the MAC before
- * it looks at refresh_token, and refuses one that is no boolean.
+ * it looks at refresh_token, and refuses one that is no boolean. The name is
+ * one that no server takes, should this be another than Synapse.
  */
 int register_prove_secret(struct backend *backend, struct error *error);
 

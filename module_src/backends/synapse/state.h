@@ -8,6 +8,9 @@
 #include "backends/backend.h"
 #include "matrix/client.h"
 
+/* Whether the server lets passwords be set at all. */
+enum passwords { PASSWORDS_NOT_ASKED, PASSWORDS_ON, PASSWORDS_OFF };
+
 /* Whether deleting a device tells a wrong password from a right one here. */
 enum deletion_tells { DELETION_NOT_TRIED, DELETION_TELLS, DELETION_TELLS_NOT };
 
@@ -19,6 +22,7 @@ struct state {
     long long nonce_taken_ms;     /* on stop_clock_ms */
     bool secret_is_proven;
     enum deletion_tells deletion_tells;
+    enum passwords passwords;
 };
 
 static inline struct state *

@@ -251,13 +251,18 @@ may_update(struct backend *backend, const struct observation *observed,
     unsigned by_itself = own_is_open(backend) ? ACCOUNT_BIT(ACCOUNT_DISPLAYNAME) : 0;
 
     (void)observed;
-    if (state_has_administrator(backend))
-        return check_self(backend, change, error);
+    if (state_has_administrator(backend)) {
+        if (check_self(backend, change, error) != 0)
+            return -1;
+        return account_states(change, ACCOUNT_PASSWORD) ? password_may_be_set(backend, error)
+                                                        : 0;
+    }
     for (int field = 0; field < ACCOUNT_FIELDS; field++)
         if ((change->stated & ~by_itself & (1u << field)) != 0)
             return error_set(error, ERROR_UNAUTHORIZED,
                 "%s exists, and changing its %s takes an administrator: give %s",
-                change->localpart, account_field_name((enum account_field)field),
+                change->user_id != NULL ? change->user_id : change->localpart,
+                account_field_name((enum account_field)field),
                 backend->type->administrator);
     return 0;
 }
@@ -266,8 +271,6 @@ static int
 update(struct backend *backend, struct observation *observed, const struct account *change,
     bool logout_devices, struct error *error)
 {
-    if (may_update(backend, observed, change, error) != 0)
-        return -1;
     if (state_has_administrator(backend))
         return users_update(backend, observed, change, logout_devices, error);
     return own_update(backend, observed, change, error);
