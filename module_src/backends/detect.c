@@ -26,17 +26,12 @@ type_of_product(const char *name, size_t length)
 const struct backend_type *
 detect_server(struct matrix *matrix, struct error *error)
 {
-    struct call call = {
-        .method = "GET",
-        .path = "/_matrix/federation/v1/version",
-        .retry = RETRY_SAFE,
-    };
     struct answer answer = {0};
     const struct backend_type *type = NULL;
     const char *name = NULL;
     char shown[64];
 
-    if (call_send(matrix, &call, &answer, error) != 0)
+    if (call_get(matrix, "/_matrix/federation/v1/version", NULL, &answer, error) != 0)
         goto out;
     if (answer_ok(&answer))
         name = json_string_value(

@@ -142,8 +142,12 @@ create(struct run *run)
 static int
 claim(struct run *run)
 {
-    if (!account_states(&run->wanted, ACCOUNT_PASSWORD))
-        return run->type->may_create(run->backend, &run->wanted, run->error);
+    if (!account_states(&run->wanted, ACCOUNT_PASSWORD)) {
+        /* The backend says best what is missing. */
+        if (run->type->may_create(run->backend, &run->wanted, run->error) != 0)
+            return -1;
+        return run_needs_administrator(run, "the creation");
+    }
     if (run_ask_password(run) != 0)
         return -1;
     if (run->password_answer == PASSWORD_SAME) {

@@ -121,6 +121,23 @@ out:
     return result;
 }
 
+int
+call_get(struct matrix *matrix, const char *path, const struct secret *bearer,
+    struct answer *answer, struct error *error)
+{
+    struct call call = {
+        .method = "GET",
+        .path = path,
+        .bearer = bearer,
+        .retry = RETRY_SAFE,
+    };
+
+    memset(answer, 0, sizeof(*answer));
+    if (path == NULL)
+        return error_no_memory(error);
+    return call_send(matrix, &call, answer, error);
+}
+
 void
 answer_free(struct answer *answer)
 {

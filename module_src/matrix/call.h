@@ -54,6 +54,13 @@ struct answer {
 int call_send(struct matrix *matrix, const struct call *call, struct answer *answer,
     struct error *error);
 
+/*
+ * call_send for reading: GET path, as bearer, or as anybody with NULL. A path
+ * of NULL is "no memory", so that it can come straight from where it is built.
+ */
+int call_get(struct matrix *matrix, const char *path, const struct secret *bearer,
+    struct answer *answer, struct error *error);
+
 void answer_free(struct answer *answer);
 
 bool answer_ok(const struct answer *answer);

@@ -177,17 +177,12 @@ client_logout(struct matrix *matrix, struct session *session, bool *failed)
 int
 client_whoami(struct matrix *matrix, struct session *session, struct error *error)
 {
-    struct call call = {
-        .method = "GET",
-        .path = "/_matrix/client/v3/account/whoami",
-        .bearer = &session->access_token,
-        .retry = RETRY_SAFE,
-    };
     struct answer answer = {0};
     const char *user_id;
     int result = -1;
 
-    if (call_send(matrix, &call, &answer, error) != 0)
+    if (call_get(matrix, "/_matrix/client/v3/account/whoami", &session->access_token,
+            &answer, error) != 0)
         goto out;
     if (!answer_ok(&answer)) {
         if (answer.status == 401)
@@ -212,23 +207,13 @@ client_profile(struct matrix *matrix, const char *user_id, const struct secret *
     char **displayname, enum profile_result *profile, struct error *error)
 {
     char *path = client_path("/_matrix/client/v3/profile/", user_id, "");
-    struct call call = {
-        .method = "GET",
-        .path = path,
-        .bearer = token,
-        .retry = RETRY_SAFE,
-    };
     struct answer answer = {0};
     json_t *name;
     int result = -1;
 
     *displayname = NULL;
     *profile = PROFILE_HIDDEN;
-    if (path == NULL) {
-        error_no_memory(error);
-        goto out;
-    }
-    if (call_send(matrix, &call, &answer, error) != 0)
+    if (call_get(matrix, path, token, &answer, error) != 0)
         goto out;
     result = 0;
     if (answer.status == 404)
@@ -278,17 +263,11 @@ client_set_displayname(struct matrix *matrix, const struct session *session,
 int
 client_server_name(struct matrix *matrix, char **server_name, struct error *error)
 {
-    struct call call = {
-        .method = "GET",
-        .path = "/_matrix/key/v2/server",
-        .retry = RETRY_SAFE,
-    };
     struct answer answer = {0};
     const char *name;
-    int result;
+    int result = call_get(matrix, "/_matrix/key/v2/server", NULL, &answer, error);
 
     *server_name = NULL;
-    result = call_send(matrix, &call, &answer, error);
     name = result == 0 && answer_ok(&answer)
                ? json_string_value(json_object_get(answer.body, "server_name"))
                : NULL;

@@ -4,12 +4,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.structure.project import SOURCES, is_text, project_files
+from tests.structure.project import (
+    SOURCES,
+    is_text,
+    names_from_git,
+    names_from_the_folder,
+    project_files,
+)
 from tests.support.paths import ROOT
 
 # In the first lines: a shebang, a YAML document's start or a comment's may
@@ -197,7 +204,7 @@ def test_the_licence_check_tells_right_from_wrong(text: str, says: bool) -> None
         ("/ho" + "me/somebody/src", True),
         ("/ho" + "me/xaver/src", True),
         ("/ho" + "me/x/src", False),
-        ("/root/.ansible/tmp/x", False),
+        ("/ro" + "ot/.ansible/tmp/x", False),
         ("https://example.org/ro" + "ot/x", False),
         ("build/wo" + "rk/x", False),
         ("/matrix/synapse/config", False),
@@ -206,3 +213,9 @@ def test_the_licence_check_tells_right_from_wrong(text: str, says: bool) -> None
 )
 def test_the_path_check_tells_right_from_wrong(text: str, found: bool) -> None:
     assert bool(OWN_PATH.search(text)) == found
+
+
+def test_without_git_the_same_files_are_found() -> None:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("there is no git here to compare with")
+    assert sorted(names_from_the_folder()) == sorted(names_from_git())

@@ -381,7 +381,7 @@ TEST(with_nobodys_credential_and_no_password_nothing_can_be_done)
 {
     start(BY_NOBODY, "bob", NULL);
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
-    assert_refused(ERROR_UNAUTHORIZED, "lookup bob, ");
+    assert_refused(ERROR_UNAUTHORIZED, "lookup bob, may_create bob, ");
 }
 
 int

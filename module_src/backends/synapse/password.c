@@ -225,16 +225,11 @@ password_ask(struct backend *backend, const struct observation *observed,
 static int
 ask_for_flows(struct backend *backend, struct error *error)
 {
-    struct call call = {
-        .method = "GET",
-        .path = "/_matrix/client/v3/login",
-        .retry = RETRY_SAFE,
-    };
     struct answer answer = {0};
     const json_t *flow;
     size_t i;
 
-    if (call_send(&backend->matrix, &call, &answer, error) != 0)
+    if (call_get(&backend->matrix, "/_matrix/client/v3/login", NULL, &answer, error) != 0)
         return -1;
     state_of(backend)->passwords = PASSWORDS_OFF;
     json_array_foreach(json_object_get(answer.body, "flows"), i, flow)

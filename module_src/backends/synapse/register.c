@@ -26,11 +26,10 @@ accounts_are_delegated(struct backend *backend)
     bool delegated = false;
 
     for (size_t i = 0; !delegated && i < sizeof(paths) / sizeof(paths[0]); i++) {
-        struct call call = {.method = "GET", .path = paths[i], .retry = RETRY_SAFE};
         struct answer answer = {0};
         struct error ignored = {0};
 
-        delegated = call_send(&backend->matrix, &call, &answer, &ignored) == 0 &&
+        delegated = call_get(&backend->matrix, paths[i], NULL, &answer, &ignored) == 0 &&
                     answer_ok(&answer) &&
                     json_is_string(json_object_get(answer.body, "issuer"));
         answer_free(&answer);
@@ -80,9 +79,8 @@ take_nonce(struct backend *backend, const struct answer *answer, struct error *e
 int
 register_probe(struct backend *backend, struct error *error)
 {
-    struct call call = {.method = "GET", .path = path, .retry = RETRY_SAFE};
     struct answer answer = {0};
-    int result = call_send(&backend->matrix, &call, &answer, error);
+    int result = call_get(&backend->matrix, path, NULL, &answer, error);
 
     if (result == 0 && answer_ok(&answer))
         result = take_nonce(backend, &answer, error);

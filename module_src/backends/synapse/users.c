@@ -50,19 +50,9 @@ users_lookup(struct matrix *matrix, const struct secret *token,
     struct observation *observed, struct error *error)
 {
     char *path = client_path(prefix, observed->account.user_id, "");
-    struct call call = {
-        .method = "GET",
-        .path = path,
-        .bearer = token,
-        .retry = RETRY_SAFE,
-    };
     struct answer answer = {0};
-    int result = -1;
+    int result = call_get(matrix, path, token, &answer, error);
 
-    if (path == NULL)
-        error_no_memory(error);
-    else
-        result = call_send(matrix, &call, &answer, error);
     if (result == 0 && answer_ok(&answer))
         result = read_user(observed, answer.body, error);
     else if (result == 0 && answer_is(&answer, 404, "M_NOT_FOUND"))
@@ -148,19 +138,10 @@ users_may_create(struct backend *backend, const struct account *wanted, struct e
 {
     char *path = client_path("/_synapse/admin/v1/username_available?username=",
         wanted->localpart, "");
-    struct call call = {
-        .method = "GET",
-        .path = path,
-        .bearer = &state_of(backend)->administrator.access_token,
-        .retry = RETRY_SAFE,
-    };
     struct answer answer = {0};
-    int result = -1;
+    int result = call_get(&backend->matrix, path,
+        &state_of(backend)->administrator.access_token, &answer, error);
 
-    if (path == NULL)
-        error_no_memory(error);
-    else
-        result = call_send(&backend->matrix, &call, &answer, error);
     if (result == 0 && !answer_ok(&answer))
         result = creation_refused(&answer, error);
     answer_free(&answer);
