@@ -157,6 +157,14 @@ answer_is(const struct answer *answer, long status, const char *errcode)
     return answer->status == status && strcmp(answer->errcode, errcode) == 0;
 }
 
+bool
+answer_says(const struct answer *answer, const char *words)
+{
+    const char *message = json_string_value(json_object_get(answer->body, "error"));
+
+    return message != NULL && strstr(message, words) != NULL;
+}
+
 int
 answer_refused_as(const struct answer *answer, enum error_kind kind, const char *what,
     const char *advice, struct error *error)

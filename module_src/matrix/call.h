@@ -69,6 +69,12 @@ bool answer_ok(const struct answer *answer);
 bool answer_is(const struct answer *answer, long status, const char *errcode);
 
 /*
+ * True when the server's words contain these, before anything was taken out
+ * of them: a password that is "nonce" does not hide one.
+ */
+bool answer_says(const struct answer *answer, const char *words);
+
+/*
  * Records a refusal as an error of the kind its errcode has: "<what>: the
  * server says 403 M_FORBIDDEN (its words)". Always -1.
  */

@@ -236,3 +236,14 @@ def test_a_nonce_that_is_never_known_is_not_asked_for_without_an_end(
     reply = run(by_secret(server))
     assert reply.failed
     assert server.count("register") <= 3
+
+
+def test_a_password_that_is_in_the_server_s_words_hides_no_meaning_of_theirs(
+    server: HostileServer,
+) -> None:
+    """What is shown of "unrecognised nonce" has the password taken out; what it means
+    is that a new nonce will do."""
+    server.misbehave("register", faults.refuses(400, "M_UNKNOWN", "unrecognised nonce"), on=1)
+    reply = run(by_secret(server, password="nonce"))
+    assert reply.json["actions"] == ["create"], reply.json
+    assert server.count("nonce") == 2

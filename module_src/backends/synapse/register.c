@@ -167,8 +167,7 @@ send_registration(struct backend *backend, const struct account *wanted, bool on
         json_decref(call.body);
         if (result != 0)
             return -1;
-        nonce_refused =
-            answer->status == 400 && strstr(answer->message, "nrecognised nonce") != NULL;
+        nonce_refused = answer->status == 400 && answer_says(answer, "unrecognised nonce");
         *renewed = attempt > 0;
         if (!nonce_refused || attempt > 0)
             return 0;
@@ -181,12 +180,12 @@ refused(const struct answer *answer, struct error *error)
 {
     static const char what[] = "registering with the shared secret";
 
-    if (answer->status == 403 && strstr(answer->message, "HMAC") != NULL)
+    if (answer->status == 403 && answer_says(answer, "HMAC incorrect"))
         return answer_refused_as(answer, ERROR_UNAUTHORIZED, what,
             "this is not the registration_shared_secret the server runs with; if it was "
             "changed in the configuration, restart the server",
             error);
-    if (answer->status == 400 && strstr(answer->message, "not enabled") != NULL)
+    if (answer->status == 400 && answer_says(answer, "not enabled"))
         return answer_refused_as(answer, ERROR_UNSUPPORTED, what,
             "set registration_shared_secret in the server's configuration and restart it, or "
             "give an administrator's credential",
@@ -273,7 +272,7 @@ register_prove_secret(struct backend *backend, struct error *error)
     result = send_registration(backend, &nobody, true, &answer, &renewed, error);
     if (result != 0)
         goto out;
-    if (answer.status == 400 && (strstr(answer.message, "refresh_token") != NULL ||
+    if (answer.status == 400 && (answer_says(&answer, "refresh_token") ||
                                     strcmp(answer.errcode, "M_INVALID_USERNAME") == 0))
         state_of(backend)->secret_is_proven = true;
     else
