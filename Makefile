@@ -141,7 +141,7 @@ $(BUILD)/bench/measure: bench/measure.c
 .PHONY: test
 test: deps-test  ## unit tests, real servers, real ansible-playbook; also under sanitizers
 	$(Q)$(SUBMAKE) -j2 all asan unit-programs unit-asan-programs
-	$(Q)$(SUBMAKE) --keep-going unit unit-asan pytest pytest-asan
+	$(Q)$(SUBMAKE) --keep-going unit unit-asan unit-valgrind pytest pytest-asan
 
 .PHONY: check
 check: deps-check  ## sanitizers, valgrind, warnings of two compilers, linters

@@ -50,6 +50,7 @@ look() {
             ;;
         test)
             need libcmocka-dev "cmocka, with headers" has_library cmocka
+            need valgrind "valgrind" has_command valgrind
             need gcc "gcc's address and undefined-behaviour sanitizers" has_sanitizers
             need "python3 python3-venv" \
                 "a Python from 3.10 to 3.12, with venv (for the oldest supported ansible-core and Synapse)" \
@@ -57,7 +58,6 @@ look() {
             ;;
         check)
             need clang "clang" has_command clang
-            need valgrind "valgrind" has_command valgrind
             ;;
         bench)
             need curl "curl" has_command curl
