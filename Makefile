@@ -79,7 +79,7 @@ $(1)/obj/%.o: %.c Makefile
 	$$(call say,CC,$$@)$(2) $$(BASE_CFLAGS) $(3) -c -o $$@ $$<
 
 $(1)/registrar: $(call objects,$(1),$(SOURCES))
-	$$(call say,LINK,$$@)$(2) $(4) -o $$@ $$^ $$(PKG_LIBS)
+	$$(call say,LINK,$$@)$(2) $(4) $$(STRIP) -o $$@ $$^ $$(PKG_LIBS)
 
 $(1)/unit/%: $(1)/obj/tests/unit/%.o \
 		$(call objects,$(1),$(UNIT_HELPERS) $(filter-out module_src/main.c,$(SOURCES)))
@@ -91,6 +91,9 @@ endef
 $(eval $(call variant,$(BUILD),$(CC),$$(RELEASE_CFLAGS),$(RELEASE_LDFLAGS)))
 $(eval $(call variant,$(BUILD)/asan,$(CC),$$(ASAN_CFLAGS),$(ASAN_LDFLAGS)))
 $(eval $(call variant,$(BUILD)/clang,$(CLANG),$$(RELEASE_CFLAGS),$(RELEASE_LDFLAGS)))
+
+# Ansible copies the program to the host for every task: no symbols in it.
+$(BUILD)/registrar: STRIP := -s
 
 ##@ Setting up (the other targets do it by themselves)
 

@@ -83,5 +83,5 @@ error_ends_list(const struct error *error)
 {
     bool credential_refused = error->kind == ERROR_UNAUTHORIZED && error->status != 0;
 
-    return credential_refused || kinds[error->kind].ends_list;
+    return error->ends_list || credential_refused || kinds[error->kind].ends_list;
 }

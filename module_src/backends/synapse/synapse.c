@@ -48,15 +48,13 @@ open_with_password(struct backend *backend, struct error *error)
         connection->admin_username);
 }
 
-/* An administrator sees its own account through the admin API. */
+/* The server's name is the one in its administrator's user id. */
 static int
-check_administrator(struct backend *backend, struct error *error)
+take_server_name(struct backend *backend, struct error *error)
 {
-    const struct session *session = &state_of(backend)->administrator;
-    const char *server_name = user_id_server_name(session->user_id);
-    struct observation itself = {0};
-    struct error refusal = {0};
-    int result = -1;
+    const char *stated = backend->connection->server_name;
+    const char *server_name =
+        user_id_server_name(state_of(backend)->administrator.user_id);
 
     if (server_name == NULL || !user_id_server_name_is_valid(server_name))
         return error_set(error, ERROR_PROTOCOL,
@@ -64,50 +62,56 @@ check_administrator(struct backend *backend, struct error *error)
     backend->server_name = memory_copy_string(server_name);
     if (backend->server_name == NULL)
         return error_no_memory(error);
-    if (backend->connection->server_name != NULL &&
-        strcmp(backend->connection->server_name, server_name) != 0)
+    if (stated != NULL && strcmp(stated, server_name) != 0)
         return error_set(error, ERROR_INVALID,
-            "server_name says \"%s\", but %s serves \"%s\"",
-            backend->connection->server_name, http_origin(backend->matrix.http),
-            server_name);
-    if (account_name(&itself.account, session->user_id, session->user_id, error) != 0)
-        return -1;
-    result = users_lookup(&backend->matrix, &session->access_token, &itself, &refusal);
-    if (result != 0 && refusal.kind == ERROR_FORBIDDEN) {
-        error->status = refusal.status;
-        memcpy(error->errcode, refusal.errcode, sizeof(error->errcode));
-        error_set(error, ERROR_FORBIDDEN,
-            "%s is not an administrator of this server, so its credential cannot manage "
-            "accounts",
-            session->user_id);
-    } else if (result != 0) {
-        *error = refusal;
-    }
-    account_free(&itself.account);
-    return result;
+            "server_name says \"%s\", but %s serves \"%s\"", stated,
+            http_origin(backend->matrix.http), server_name);
+    return 0;
+}
+
+/*
+ * What an administrator meets where the admin API is not served, or the
+ * accounts are not Synapse's own, has many faces; the registration's endpoint
+ * tells which it is. Takes the place of the error if it does.
+ */
+static void
+explain(struct backend *backend, struct error *error)
+{
+    struct error reason = {0};
+
+    if (error->status != 401 && error->status != 403 && error->status != 404 &&
+        error->status != 405)
+        return;
+    if (register_probe_once(backend, &reason) != 0 && reason.kind == ERROR_UNSUPPORTED)
+        *error = reason;
+}
+
+static int
+open_as_administrator(struct backend *backend, struct error *error)
+{
+    int result = backend->connection->access_token != NULL
+                     ? open_with_token(backend, error)
+                     : open_with_password(backend, error);
+
+    if (result == 0)
+        return take_server_name(backend, error);
+    explain(backend, error);
+    return -1;
 }
 
 static int
 open_synapse(struct backend *backend, struct error *error)
 {
     const struct connection *connection = backend->connection;
-    int result;
 
     backend->state = memory_zeroed(1, sizeof(struct state));
     if (backend->state == NULL)
         return error_no_memory(error);
-    if (register_probe(backend, error) != 0)
-        return -1;
-    if (connection->access_token != NULL)
-        result = open_with_token(backend, error);
-    else if (connection->admin_username != NULL)
-        result = open_with_password(backend, error);
-    else {
-        backend->authenticated_by =
-            connection->shared_secret != NULL ? "registration_shared_secret" : "password";
-        return 0;
-    }
-    return result == 0 ? check_administrator(backend, error) : -1;
+    if (connection_has_administrator(connection))
+        return open_as_administrator(backend, error);
+    backend->authenticated_by =
+        connection->shared_secret != NULL ? "registration_shared_secret" : "password";
+    return register_probe(backend, error);
 }
 
 static int
@@ -156,16 +160,40 @@ lookup_profile(struct backend *backend, struct observation *observed, struct err
     return result;
 }
 
+/* An administrator sees every account, or is none. */
+static int
+lookup_as_administrator(struct backend *backend, struct observation *observed,
+    struct error *error)
+{
+    const struct session *session = &state_of(backend)->administrator;
+    struct error failure = {0};
+
+    if (users_lookup(&backend->matrix, &session->access_token, observed, &failure) == 0)
+        return 0;
+    explain(backend, &failure);
+    if (failure.kind == ERROR_FORBIDDEN) {
+        error->status = failure.status;
+        memcpy(error->errcode, failure.errcode, sizeof(error->errcode));
+        error_set(error, ERROR_FORBIDDEN,
+            "%s is not an administrator of this server, so its credential cannot manage "
+            "accounts",
+            session->user_id);
+    } else {
+        *error = failure;
+    }
+    error->ends_list = error->kind == ERROR_FORBIDDEN || error->kind == ERROR_UNSUPPORTED;
+    return -1;
+}
+
 static int
 lookup(struct backend *backend, unsigned mask, struct observation *observed,
     struct error *error)
 {
     (void)mask; /* one request shows every field there is so far */
     own_end(backend);
-    if (!state_has_administrator(backend))
-        return lookup_profile(backend, observed, error);
-    return users_lookup(&backend->matrix, &state_of(backend)->administrator.access_token,
-        observed, error);
+    return state_has_administrator(backend)
+               ? lookup_as_administrator(backend, observed, error)
+               : lookup_profile(backend, observed, error);
 }
 
 static int
@@ -188,7 +216,7 @@ check_create(struct backend *backend, const struct account *wanted, struct error
             "for guests",
             wanted->localpart);
     if (state_has_administrator(backend))
-        return 0;
+        return register_probe_once(backend, error);
     if (backend->connection->shared_secret == NULL)
         return error_set(error, ERROR_UNAUTHORIZED,
             "to create %s, Registrar needs registration_shared_secret (or its _path) or %s",
@@ -252,7 +280,8 @@ may_update(struct backend *backend, const struct observation *observed,
 
     (void)observed;
     if (state_has_administrator(backend)) {
-        if (check_self(backend, change, error) != 0)
+        if (check_self(backend, change, error) != 0 ||
+            register_probe_once(backend, error) != 0)
             return -1;
         return account_states(change, ACCOUNT_PASSWORD) ? password_may_be_set(backend, error)
                                                         : 0;
