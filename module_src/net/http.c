@@ -226,6 +226,8 @@ set_origin(CURL *curl, const struct http *http)
     SET(CURLOPT_TIMEOUT_MS, http->options->timeout_ms);
     SET(CURLOPT_CONNECTTIMEOUT_MS, http->options->timeout_ms);
     SET(CURLOPT_USERAGENT, "registrar");
+    /* A proxy's own headers say nothing about the homeserver. */
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     if (!http->options->use_proxy || url_host_is_loopback(http->url.host))
         SET(CURLOPT_PROXY, "");
     return code;
