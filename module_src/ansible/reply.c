@@ -11,10 +11,13 @@ static const char no_memory[] =
     "{\"changed\": true, \"error\": {\"kind\": \"memory\"}, \"failed\": true, \"msg\": "
     "\"out of memory; what was done until then cannot be told, run the task again\"}\n";
 
-/* Our own words and identifiers: a password that is one of them is no reason
- * to hide it here. */
+/* Our own identifiers: a password that is one of them is no reason to hide it
+ * here, and hiding it would tell what it is. */
 static const char *const kept_keys[] = {"user_id", "username", "backend", "kind", "errcode",
     "authenticated_by", "actions", "before_header", "after_header", "name"};
+
+/* Our own sentences. */
+static const char *const sentence_keys[] = {"msg", "warnings"};
 
 int
 reply_add_error(json_t *reply, const struct error *error)
@@ -53,17 +56,36 @@ reply_list(const struct list *list)
     return array;
 }
 
+/* What is looked for in foreign text, and what in our own sentences. */
+struct scrubber {
+    struct redaction everywhere;
+    struct redaction in_sentences;
+};
+
 static bool
-is_kept(const char *key)
+is_among(const char *const *keys, size_t count, const char *key)
 {
-    for (size_t i = 0; i < sizeof(kept_keys) / sizeof(kept_keys[0]); i++)
-        if (strcmp(kept_keys[i], key) == 0)
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(keys[i], key) == 0)
             return true;
     return false;
 }
 
+#define IS_AMONG(keys, key) is_among(keys, sizeof(keys) / sizeof((keys)[0]), key)
+
+/* Words, or a number: such as our own sentences are made of. */
+static bool
+is_plain(const struct secret *secret)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ _";
+    static const char digits[] = "0123456789.:";
+
+    return strspn(secret->bytes, letters) == secret->length ||
+           strspn(secret->bytes, digits) == secret->length;
+}
+
 static int
-scrub(json_t *value, const struct redaction *redaction)
+scrub(json_t *value, const struct scrubber *scrubber, const struct redaction *redaction)
 {
     const char *key;
     json_t *member;
@@ -82,20 +104,47 @@ scrub(json_t *value, const struct redaction *redaction)
     case JSON_ARRAY:
         json_array_foreach(value, i, member)
         {
-            if (scrub(member, redaction) != 0)
+            if (scrub(member, scrubber, redaction) != 0)
                 return -1;
         }
         return 0;
     case JSON_OBJECT:
         json_object_foreach(value, key, member)
         {
-            if (!is_kept(key) && scrub(member, redaction) != 0)
+            if (!IS_AMONG(kept_keys, key) &&
+                scrub(member, scrubber,
+                    IS_AMONG(sentence_keys, key) ? &scrubber->in_sentences
+                                                 : &scrubber->everywhere) != 0)
                 return -1;
         }
         return 0;
     default:
         return 0;
     }
+}
+
+static int
+scrub_reply(json_t *reply, const struct redaction *redaction)
+{
+    const struct secret **uncommon =
+        memory_zeroed(redaction->count + 1, sizeof(*uncommon));
+    struct scrubber scrubber = {
+        .everywhere = *redaction,
+        .in_sentences = {.secrets = uncommon, .count = redaction->count},
+    };
+    int result;
+
+    if (uncommon == NULL)
+        return -1;
+    for (size_t i = 0; i < redaction->count; i++) {
+        const struct secret *secret = redaction->secrets[i];
+
+        if (secret != NULL && secret_given(secret) && !is_plain(secret))
+            uncommon[i] = secret;
+    }
+    result = scrub(reply, &scrubber, &scrubber.everywhere);
+    memory_free((void *)uncommon);
+    return result;
 }
 
 static int
@@ -121,7 +170,7 @@ reply_print(json_t *reply, const struct redaction *redaction)
     size_t length;
     int status = 1;
 
-    if (reply != NULL && scrub(reply, redaction) == 0)
+    if (reply != NULL && scrub_reply(reply, redaction) == 0)
         text = json_dumps(reply, JSON_ENSURE_ASCII | JSON_SORT_KEYS);
     if (text == NULL) {
         write_all(no_memory, strlen(no_memory));

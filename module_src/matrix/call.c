@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/redact.h"
 #include "base/stop.h"
-#include "base/text.h"
 #include "matrix/errcode.h"
 
 /* An errcode is shown and compared; anything that does not look like one,
@@ -28,23 +26,18 @@ take_errcode(struct answer *answer, const char *errcode)
 }
 
 static int
-take_message(struct answer *answer, const struct call *call, const char *message,
-    struct error *error)
+take_message(struct answer *answer, const struct call *call, const struct http *http,
+    const char *message, struct error *error)
 {
     const struct secret *secrets[CALL_SECRETS + 1];
-    struct redaction redaction = {.secrets = secrets, .count = CALL_SECRETS + 1};
-    char *redacted;
+    const struct redaction redaction = {.secrets = secrets, .count = CALL_SECRETS + 1};
 
     if (message == NULL)
         return 0;
     memcpy(secrets, call->secrets, sizeof(call->secrets));
     secrets[CALL_SECRETS] = call->bearer;
-    redacted = redact_text(message, &redaction, REDACT_WITHHOLD_SHORT);
-    if (redacted == NULL)
-        return error_no_memory(error);
-    text_show(answer->message, sizeof(answer->message), redacted);
-    memory_free(redacted);
-    return 0;
+    return http_show(http, answer->message, sizeof(answer->message), message, &redaction,
+        error);
 }
 
 /* The JSON object of a reply, NULL when it is not one. -1: no memory. */
@@ -65,7 +58,7 @@ load_object(json_t **body, const struct http_reply *reply, struct error *error)
 
 static int
 take_reply(struct answer *answer, const struct call *call, const struct http_reply *reply,
-    const char *origin, struct error *error)
+    const struct http *http, struct error *error)
 {
     answer->status = reply->status;
     if (load_object(&answer->body, reply, error) != 0)
@@ -78,11 +71,11 @@ take_reply(struct answer *answer, const struct call *call, const struct http_rep
         return error_set(error, ERROR_PROTOCOL,
             "%s answers %s %ld with something that is not a JSON object; is it a Matrix "
             "homeserver?",
-            origin, call->method, reply->status);
+            http_origin(http), call->method, reply->status);
     }
     retry_is_rate_limit(reply, &answer->retry_after_ms);
     take_errcode(answer, json_string_value(json_object_get(answer->body, "errcode")));
-    return take_message(answer, call,
+    return take_message(answer, call, http,
         json_string_value(json_object_get(answer->body, "error")), error);
 }
 
@@ -114,7 +107,7 @@ call_send(struct matrix *matrix, const struct call *call, struct answer *answer,
         goto out;
     memcpy(matrix->server_header, reply.server, sizeof(matrix->server_header));
     matrix->server_date = reply.date;
-    result = take_reply(answer, call, &reply, http_origin(matrix->http), error);
+    result = take_reply(answer, call, &reply, matrix->http, error);
 out:
     memory_free(body);
     http_reply_free(&reply);

@@ -57,8 +57,8 @@ struct task {
     size_t count;
     struct connection connection;
     struct list warnings;
-    const struct secret **secrets; /* all that must not be in the reply */
-    size_t secret_count;
+    const struct secret **secrets; /* all that must never be shown */
+    struct redaction redaction;    /* the same */
 };
 
 static bool
@@ -177,6 +177,50 @@ read_task(struct task *task, struct error *error)
         make_wishes(task, error) != 0)
         return -1;
     return refuse_many_logins(task, error);
+}
+
+static void
+count_secret(const struct secret *secret, void *context)
+{
+    (void)secret;
+    ++*(size_t *)context;
+}
+
+static void
+keep_secret(const struct secret *secret, void *context)
+{
+    struct task *task = context;
+
+    task->secrets[task->redaction.count++] = secret;
+}
+
+static void
+visit_secrets(struct task *task, void (*visit)(const struct secret *, void *),
+    void *context)
+{
+    void *const into[] = {&task->where, &task->single, &task->list};
+
+    options_secrets(&schema, into, visit, context);
+    for (size_t i = 0; task->elements != NULL && i < task->count; i++) {
+        void *const element[] = {&task->elements[i]};
+
+        options_secrets(&element_schema, element, visit, context);
+    }
+}
+
+static int
+collect_secrets(struct task *task, struct error *error)
+{
+    size_t count = 0;
+
+    visit_secrets(task, count_secret, &count);
+    task->secrets = memory_zeroed(count + 1, sizeof(*task->secrets));
+    if (task->secrets == NULL)
+        return error_no_memory(error);
+    visit_secrets(task, keep_secret, task);
+    task->redaction.secrets = task->secrets;
+    task->connection.http.secrets = &task->redaction;
+    return 0;
 }
 
 /* Refuses what this server cannot do, before anything is changed. */
@@ -329,51 +373,6 @@ fill_reply(const struct task *task, json_t *reply, const struct error *error)
 }
 
 static void
-count_secret(const struct secret *secret, void *context)
-{
-    (void)secret;
-    ++*(size_t *)context;
-}
-
-static void
-keep_secret(const struct secret *secret, void *context)
-{
-    struct task *task = context;
-
-    task->secrets[task->secret_count++] = secret;
-}
-
-static void
-visit_secrets(struct task *task, void (*visit)(const struct secret *, void *),
-    void *context)
-{
-    void *const into[] = {&task->where, &task->single, &task->list};
-
-    options_secrets(&schema, into, visit, context);
-    for (size_t i = 0; task->elements != NULL && i < task->count; i++) {
-        void *const element[] = {&task->elements[i]};
-
-        options_secrets(&element_schema, element, visit, context);
-    }
-}
-
-static int
-print(struct task *task, json_t *reply)
-{
-    struct redaction redaction = {0};
-    size_t count = 0;
-
-    visit_secrets(task, count_secret, &count);
-    task->secrets = memory_zeroed(count + 1, sizeof(*task->secrets));
-    if (task->secrets == NULL)
-        return reply_print(NULL, &redaction);
-    visit_secrets(task, keep_secret, task);
-    redaction.secrets = task->secrets;
-    redaction.count = task->secret_count;
-    return reply_print(reply, &redaction);
-}
-
-static void
 free_task(struct task *task)
 {
     void *const into[] = {&task->where, &task->single, &task->list};
@@ -404,14 +403,14 @@ run(const struct module_call *call)
     json_t *reply = json_object();
     int status;
 
-    if (read_task(&task, &error) == 0)
+    if (read_task(&task, &error) == 0 && collect_secrets(&task, &error) == 0)
         work(&task, reply, &error);
     sum_up_errors(&task, &error);
     if (reply != NULL && fill_reply(&task, reply, &error) != 0) {
         json_decref(reply);
         reply = NULL;
     }
-    status = print(&task, reply);
+    status = reply_print(reply, &task.redaction);
     json_decref(reply);
     free_task(&task);
     return status;

@@ -289,6 +289,36 @@ static const struct {
     {CURLE_BAD_CONTENT_ENCODING, ERROR_PROTOCOL},
 };
 
+int
+http_show(const struct http *http, char *buffer, size_t size, const char *text,
+    const struct redaction *more, struct error *error)
+{
+    static const struct redaction none = {0};
+    const struct redaction *ours = http->options->secrets;
+    const struct redaction *both[2];
+    struct redaction all = {0};
+    const struct secret **secrets;
+    char *redacted = NULL;
+
+    both[0] = ours == NULL ? &none : ours;
+    both[1] = more == NULL ? &none : more;
+    secrets = memory_zeroed(both[0]->count + both[1]->count + 1, sizeof(*secrets));
+    if (secrets != NULL) {
+        /* All at once: a secret that begins another must not uncover its end. */
+        for (size_t i = 0; i < 2; i++)
+            for (size_t j = 0; j < both[i]->count; j++)
+                secrets[all.count++] = both[i]->secrets[j];
+        all.secrets = secrets;
+        redacted = redact_text(text, &all, REDACT_WITHHOLD_SHORT);
+    }
+    memory_free((void *)secrets);
+    if (redacted == NULL)
+        return error_no_memory(error);
+    text_show(buffer, size, redacted);
+    memory_free(redacted);
+    return 0;
+}
+
 static int
 report_failure(const struct http *http, const struct exchange *exchange, CURLcode code,
     struct error *error)
@@ -310,8 +340,10 @@ report_failure(const struct http *http, const struct exchange *exchange, CURLcod
             "%s sent more than a homeserver's answer can be (a body of over %zu bytes, or endless "
             "headers); is it one?",
             http->url.origin, exchange->limit);
-    text_show(reason, sizeof(reason),
-        exchange->reason[0] != '\0' ? exchange->reason : curl_easy_strerror(code));
+    if (http_show(http, reason, sizeof(reason),
+            exchange->reason[0] != '\0' ? exchange->reason : curl_easy_strerror(code), NULL,
+            error) != 0)
+        return -1;
     if (code == CURLE_OPERATION_TIMEDOUT)
         return error_set(error, kind, "%s did not answer within %ld ms (%s)",
             http->url.origin, http->options->timeout_ms, reason);
@@ -330,6 +362,7 @@ report_redirect(const struct http *http, const struct exchange *exchange,
     struct error *error)
 {
     struct error unreadable = {0};
+    char origin[300];
     struct url to;
 
     if (exchange->location == NULL || url_parse(&to, exchange->location, &unreadable) != 0) {
@@ -338,10 +371,11 @@ report_redirect(const struct http *http, const struct exchange *exchange,
             "homeserver itself",
             http->url.origin);
     } else {
-        error_set(error, ERROR_PROTOCOL,
-            "%s redirects to %s; redirects are not followed, so that credentials go "
-            "nowhere else: set url to where the homeserver itself answers",
-            http->url.origin, to.origin);
+        if (http_show(http, origin, sizeof(origin), to.origin, NULL, error) == 0)
+            error_set(error, ERROR_PROTOCOL,
+                "%s redirects to %s; redirects are not followed, so that credentials go "
+                "nowhere else: set url to where the homeserver itself answers",
+                http->url.origin, origin);
         url_free(&to);
     }
     error->status = exchange->reply->status;

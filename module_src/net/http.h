@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "base/redact.h"
 #include "base/secret.h"
 
 /* The largest body that is read when a request does not say otherwise. */
@@ -26,6 +27,7 @@ struct http_options {
     const char *client_key;  /* PEM file, or NULL: it is in client_cert */
     bool use_proxy;          /* heed http_proxy and its kin; never for loopback */
     long timeout_ms;         /* for one request, from connecting to the last byte */
+    const struct redaction *secrets; /* never to be shown, or NULL */
 };
 
 struct http; /* a client; one thread at a time */
@@ -55,6 +57,13 @@ struct http_reply {
     long long retry_after_ms; /* the Retry-After header, -1: none that makes sense */
     time_t date;              /* the Date header, 0: none */
 };
+
+/*
+ * Copies foreign text into a buffer of `size` bytes for showing, without the
+ * client's secrets and without those in `more`, which may be NULL.
+ */
+int http_show(const struct http *http, char *buffer, size_t size, const char *text,
+    const struct redaction *more, struct error *error);
 
 /*
  * One request, one answer of any status. Errors: unreachable, tls, protocol

@@ -288,3 +288,19 @@ def test_a_refusal_with_invalid_utf_8_keeps_its_status(server: HostileServer, bo
     reply = run(by_token(server))
     assert_fails(reply, "forbidden", "protocol")
     assert reply.json["error"]["status"] == 403
+
+
+def test_a_word_that_is_another_user_s_password_is_not_passed_on(server: HostileServer) -> None:
+    """The request that is refused does not hold it; the task does."""
+    users = [{"username": "b1", "password": "first one"}, {"username": "b2", "password": "swordfish"}]
+    server.misbehave("put_user", faults.refuses(500, "M_UNKNOWN", "no swordfish here"), on=1)
+    reply = run(by_token(server, username=None) | {"users": users})
+    assert "no ******** here" in reply.msg, reply.json
+
+
+def test_a_password_that_is_a_word_of_a_message_leaves_no_gap_in_it(
+    server: HostileServer,
+) -> None:
+    reply = run_unchecked(by_match(server, password="other"))
+    assert reply.kind == "conflict"
+    assert "has another password than" in reply.msg

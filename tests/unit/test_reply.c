@@ -108,6 +108,20 @@ TEST(secrets_are_taken_out_of_every_text_however_deep)
     assert_in("\"n\": 2", printed);
 }
 
+/* Who knows our sentences would read the password in the gap. */
+TEST(a_password_that_is_a_word_of_our_sentences_leaves_no_gap_in_them)
+{
+    print(json_pack("{s:s, s:[s]}", "msg", "it has another password", "warnings",
+              "the other one"),
+        "other");
+    assert_in("it has another password", printed);
+    assert_in("the other one", printed);
+    print(json_pack("{s:s}", "msg", "the server answers 4033 at 127.0.0.1:8008"), "8008");
+    assert_in("127.0.0.1:8008", printed);
+    print(json_pack("{s:{s:s}}", "user", "displayname", "the other one"), "other");
+    assert_in("the ******** one", printed);
+}
+
 /* A password that is a word of ours is no reason to hide that word. */
 TEST(keys_and_our_own_identifiers_stay_though_a_secret_is_the_same)
 {
@@ -318,6 +332,7 @@ main(void)
         cmocka_unit_test(all_but_printable_ascii_is_escaped),
         cmocka_unit_test(del_is_escaped_or_harmless),
         cmocka_unit_test(secrets_are_taken_out_of_every_text_however_deep),
+        cmocka_unit_test(a_password_that_is_a_word_of_our_sentences_leaves_no_gap_in_them),
         cmocka_unit_test(keys_and_our_own_identifiers_stay_though_a_secret_is_the_same),
         cmocka_unit_test(a_short_secret_leaves_texts_alone),
         cmocka_unit_test(without_a_reply_there_is_a_fixed_one_that_fails),
