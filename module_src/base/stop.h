@@ -3,8 +3,8 @@
  * Time, and being told to stop. SIGTERM, SIGINT and SIGHUP do not end the
  * program: the request under way finishes, what was done is reported, and
  * nothing new is begun. One pipe wakes everybody who waits. This file holds
- * the program's only variable state that is global, because a signal handler
- * can reach nothing else.
+ * variable state that is global, because a signal handler can reach nothing
+ * else; the only other is the allocator's counters (base/memory.h).
  */
 #ifndef REGISTRAR_BASE_STOP_H
 #define REGISTRAR_BASE_STOP_H
