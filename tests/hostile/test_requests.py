@@ -32,10 +32,10 @@ LOOKING = {"version", "nonce", "whoami", "get_user", "get_profile", "get_profile
 LOOKING |= {"key_server", "auth_metadata", "server_version", "login_flows"}
 
 NO_OPS: dict[str, tuple[Task, int]] = {
-    # The version, whose token, alice.
-    "by token": (lambda s: by_token(s, displayname="alice", admin=False), 3),
+    # The version, whose accounts they are, whose token, alice.
+    "by token": (lambda s: by_token(s, displayname="alice", admin=False), 4),
     # As above with a login in place of whose token, and a logout.
-    "by login": (lambda s: by_login(s, displayname="alice", admin=False), 4),
+    "by login": (lambda s: by_login(s, displayname="alice", admin=False), 5),
     # The version, the probe, the server's name, the profile.
     "by secret": (lambda s: by_secret(s, "alice", password=ALICE_PASSWORD), 5),
     # As by secret, then a login, the admin API (no), the profile, the logout.
@@ -43,7 +43,7 @@ NO_OPS: dict[str, tuple[Task, int]] = {
     # As by token, and a token on alice's behalf, the question, its logout.
     "with the password's question": (
         lambda s: by_token(s, password=ALICE_PASSWORD, update_password="always"),
-        6,
+        7,
     ),
 }
 

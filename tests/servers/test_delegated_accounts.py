@@ -91,3 +91,12 @@ def test_an_existing_account_that_is_with_mas_is_left_alone(delegated, mas):
         reply = run_module(task | stated)
         assert reply.kind == "unsupported", reply.json
     assert delegated.query(statement) == before
+
+
+def test_an_account_that_looks_right_in_synapse_is_no_reason_to_say_ok(delegated, mas):
+    # Its flag is what Synapse had when MAS came; MAS says who is one today.
+    assert delegated.query("SELECT admin FROM users WHERE name = '@veteran:example.test'") == [(1,)]
+    for stated in ({"admin": True}, {}):
+        task = {"url": delegated.url, "access_token": mas.token, "username": "veteran"}
+        reply = run_module(task | stated)
+        assert reply.kind == "unsupported", reply.json

@@ -82,22 +82,14 @@ register_probe(struct backend *backend, struct error *error)
     struct answer answer = {0};
     int result = call_get(&backend->matrix, path, NULL, &answer, error);
 
-    if (result == 0 && answer_ok(&answer)) {
+    if (result == 0 && answer_ok(&answer))
         result = take_nonce(backend, &answer, error);
-        state_of(backend)->accounts_are_own = result == 0;
-    } else if (result == 0 && (answer.status == 404 || answer.status == 405)) {
+    else if (result == 0 && (answer.status == 404 || answer.status == 405))
         result = explain_missing(backend, &answer, error);
-    } else if (result == 0) {
+    else if (result == 0)
         result = answer_refused(&answer, "asking for a nonce", error);
-    }
     answer_free(&answer);
     return result;
-}
-
-int
-register_probe_once(struct backend *backend, struct error *error)
-{
-    return state_of(backend)->accounts_are_own ? 0 : register_probe(backend, error);
 }
 
 static int

@@ -16,9 +16,6 @@
  */
 int register_probe(struct backend *backend, struct error *error);
 
-/* register_probe, unless it has been answered in this run. */
-int register_probe_once(struct backend *backend, struct error *error);
-
 /*
  * Makes the account, leaving no device. A taken name is an answer. Errors:
  * unauthorized (another secret than the running server's), unsupported (the

@@ -18,7 +18,6 @@ struct state {
     struct session administrator; /* all zeroes without one */
     struct session own;           /* the account in hand, logged in as itself */
     bool own_is_administrator;
-    bool accounts_are_own;        /* not with MAS: register_probe has seen it */
     char nonce[257];              /* for one registration, "" when used up */
     long long nonce_taken_ms;     /* on stop_clock_ms */
     bool secret_is_proven;

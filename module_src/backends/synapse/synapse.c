@@ -69,23 +69,6 @@ take_server_name(struct backend *backend, struct error *error)
     return 0;
 }
 
-/*
- * What an administrator meets where the admin API is not served, or the
- * accounts are not Synapse's own, has many faces; the registration's endpoint
- * tells which it is. Takes the place of the error if it does.
- */
-static void
-explain(struct backend *backend, struct error *error)
-{
-    struct error reason = {0};
-
-    if (error->status != 401 && error->status != 403 && error->status != 404 &&
-        error->status != 405)
-        return;
-    if (register_probe_once(backend, &reason) != 0 && reason.kind == ERROR_UNSUPPORTED)
-        *error = reason;
-}
-
 static int
 open_as_administrator(struct backend *backend, struct error *error)
 {
@@ -93,10 +76,7 @@ open_as_administrator(struct backend *backend, struct error *error)
                      ? open_with_token(backend, error)
                      : open_with_password(backend, error);
 
-    if (result == 0)
-        return take_server_name(backend, error);
-    explain(backend, error);
-    return -1;
+    return result == 0 ? take_server_name(backend, error) : -1;
 }
 
 static int
@@ -107,11 +87,15 @@ open_synapse(struct backend *backend, struct error *error)
     backend->state = memory_zeroed(1, sizeof(struct state));
     if (backend->state == NULL)
         return error_no_memory(error);
+    /* First of all, and also where nothing will have to be changed: with MAS,
+     * what Synapse says of an account is not how things are. */
+    if (register_probe(backend, error) != 0)
+        return -1;
     if (connection_has_administrator(connection))
         return open_as_administrator(backend, error);
     backend->authenticated_by =
         connection->shared_secret != NULL ? "registration_shared_secret" : "password";
-    return register_probe(backend, error);
+    return 0;
 }
 
 static int
@@ -170,7 +154,6 @@ lookup_as_administrator(struct backend *backend, struct observation *observed,
 
     if (users_lookup(&backend->matrix, &session->access_token, observed, &failure) == 0)
         return 0;
-    explain(backend, &failure);
     if (failure.kind == ERROR_FORBIDDEN) {
         error->status = failure.status;
         memcpy(error->errcode, failure.errcode, sizeof(error->errcode));
@@ -181,7 +164,7 @@ lookup_as_administrator(struct backend *backend, struct observation *observed,
     } else {
         *error = failure;
     }
-    error->ends_list = error->kind == ERROR_FORBIDDEN || error->kind == ERROR_UNSUPPORTED;
+    error->ends_list = error->kind == ERROR_FORBIDDEN;
     return -1;
 }
 
@@ -216,7 +199,7 @@ check_create(struct backend *backend, const struct account *wanted, struct error
             "for guests",
             wanted->localpart);
     if (state_has_administrator(backend))
-        return register_probe_once(backend, error);
+        return 0;
     if (backend->connection->shared_secret == NULL)
         return error_set(error, ERROR_UNAUTHORIZED,
             "to create %s, Registrar needs registration_shared_secret (or its _path) or %s",
@@ -280,8 +263,7 @@ may_update(struct backend *backend, const struct observation *observed,
 
     (void)observed;
     if (state_has_administrator(backend)) {
-        if (check_self(backend, change, error) != 0 ||
-            register_probe_once(backend, error) != 0)
+        if (check_self(backend, change, error) != 0)
             return -1;
         return account_states(change, ACCOUNT_PASSWORD) ? password_may_be_set(backend, error)
                                                         : 0;
