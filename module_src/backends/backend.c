@@ -61,6 +61,18 @@ backend_close(struct backend *backend)
 }
 
 int
+backend_check_server_name(const struct backend *backend, struct error *error)
+{
+    const char *stated = backend->connection->server_name;
+
+    if (stated == NULL || strcmp(stated, backend->server_name) == 0)
+        return 0;
+    return error_set(error, ERROR_INVALID,
+        "server_name says \"%s\", but %s serves \"%.255s\"", stated,
+        http_origin(backend->matrix.http), backend->server_name);
+}
+
+int
 backend_learn_server_name(struct backend *backend, struct error *error)
 {
     const char *stated = backend->connection->server_name;
@@ -76,9 +88,5 @@ backend_learn_server_name(struct backend *backend, struct error *error)
         backend->server_name = memory_copy_string(stated);
         return backend->server_name == NULL ? error_no_memory(error) : 0;
     }
-    if (strcmp(stated, backend->server_name) != 0)
-        return error_set(error, ERROR_INVALID,
-            "server_name says \"%s\", but %s serves \"%.255s\"", stated,
-            http_origin(backend->matrix.http), backend->server_name);
-    return 0;
+    return backend_check_server_name(backend, error);
 }

@@ -125,6 +125,12 @@ void backend_close(struct backend *backend);
  */
 int backend_learn_server_name(struct backend *backend, struct error *error);
 
+/*
+ * Refuses (invalid) a server whose name, which is known, is not the one that
+ * the option says.
+ */
+int backend_check_server_name(const struct backend *backend, struct error *error);
+
 /* The types there are: a NULL-terminated table. */
 extern const struct backend_type *const backend_types[];
 

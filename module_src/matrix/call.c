@@ -2,7 +2,6 @@
 #include "matrix/call.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"

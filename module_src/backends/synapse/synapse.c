@@ -52,7 +52,6 @@ open_with_password(struct backend *backend, struct error *error)
 static int
 take_server_name(struct backend *backend, struct error *error)
 {
-    const char *stated = backend->connection->server_name;
     const char *server_name =
         user_id_server_name(state_of(backend)->administrator.user_id);
 
@@ -62,11 +61,7 @@ take_server_name(struct backend *backend, struct error *error)
     backend->server_name = memory_copy_string(server_name);
     if (backend->server_name == NULL)
         return error_no_memory(error);
-    if (stated != NULL && strcmp(stated, server_name) != 0)
-        return error_set(error, ERROR_INVALID,
-            "server_name says \"%s\", but %s serves \"%s\"", stated,
-            http_origin(backend->matrix.http), server_name);
-    return 0;
+    return backend_check_server_name(backend, error);
 }
 
 static int
