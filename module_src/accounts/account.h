@@ -11,27 +11,53 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "accounts/pairs.h"
 #include "base/error.h"
 #include "base/secret.h"
 
 /* The order is the order in which actions are told. */
 enum account_field {
     ACCOUNT_DEACTIVATED,
+    ACCOUNT_ERASED,
     ACCOUNT_ADMIN,
+    ACCOUNT_USER_TYPE,
     ACCOUNT_DISPLAYNAME,
+    ACCOUNT_AVATAR_URL,
+    ACCOUNT_EMAILS,
+    ACCOUNT_EXTERNAL_IDS,
+    ACCOUNT_RATELIMIT,
+    ACCOUNT_LOCKED,
+    ACCOUNT_SUSPENDED,
+    ACCOUNT_SHADOW_BANNED,
     ACCOUNT_PASSWORD,
     ACCOUNT_FIELDS /* how many there are; not a field */
 };
 
 #define ACCOUNT_BIT(field) (1u << (field))
 
+/* How fast an account may send, in place of the server's own limit. */
+struct account_ratelimit {
+    bool overridden; /* false: the server's own limit holds, the rest is 0 */
+    long long messages_per_second; /* 0 with a burst_count of 0: no limit */
+    long long burst_count;
+};
+
 struct account {
     char *user_id;   /* "@localpart:server.name", NULL while unknown */
     char *localpart; /* never NULL once filled */
     unsigned stated; /* ACCOUNT_BITs of the fields below that mean something */
     bool deactivated;
+    bool erased;
     bool admin;
-    char *displayname;      /* NULL: stated as having none */
+    bool locked;
+    bool suspended;
+    bool shadow_banned;
+    char *user_type;   /* NULL: stated as an ordinary user */
+    char *displayname; /* NULL: stated as having none */
+    char *avatar_url;  /* NULL: stated as having none */
+    struct pairs emails;       /* "email" and an address in canonical form */
+    struct pairs external_ids; /* a provider and an id there */
+    struct account_ratelimit ratelimit;
     struct secret password; /* never observed: it is asked about */
 };
 
@@ -40,12 +66,16 @@ void account_free(struct account *account);
 
 bool account_states(const struct account *account, enum account_field field);
 
-/* State a field. -1: memory. */
-void account_state_admin(struct account *account, bool admin);
-void account_state_deactivated(struct account *account, bool deactivated);
-/* Takes the name as servers store it: stripped, and none instead of empty. */
-int account_state_displayname(struct account *account, const char *displayname,
+/* State a field of the type that each says. -1: memory. */
+void account_state_bool(struct account *account, enum account_field field, bool value);
+/* Takes a text as servers store it: a display name stripped, and none (NULL)
+ * instead of an empty one. */
+int account_state_text(struct account *account, enum account_field field, const char *value,
     struct error *error);
+/* Takes a copy. A set that only appends says what has to be in it at least. */
+int account_state_set(struct account *account, enum account_field field,
+    const struct pairs *set, struct error *error);
+void account_state_ratelimit(struct account *account, struct account_ratelimit ratelimit);
 int account_state_password(struct account *account, const struct secret *password,
     struct error *error);
 
@@ -61,7 +91,8 @@ unsigned account_unobserved(const struct account *wanted, const struct account *
 
 /*
  * change = wanted - observed: the fields that wanted states and observed
- * states differently. What observed does not state, and the password, which
+ * states differently, each with its final value (a set that only appends has
+ * become the union). What observed does not state, and the password, which
  * nobody can observe, are left out; who knows better states them afterwards.
  */
 int account_difference(struct account *change, const struct account *wanted,
@@ -71,8 +102,11 @@ int account_difference(struct account *change, const struct account *wanted,
 int account_apply(struct account *result, const struct account *observed,
     const struct account *change, struct error *error);
 
-/* The option's name of a field: "displayname". */
+/* The field's name in replies: "erased". */
 const char *account_field_name(enum account_field field);
+
+/* The option that asks for it: "erase". */
+const char *account_field_option(enum account_field field);
 
 /* What changing the field to its value in change is called: "unset admin". */
 const char *account_action(const struct account *change, enum account_field field);

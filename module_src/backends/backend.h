@@ -38,6 +38,13 @@ enum password_answer {
     PASSWORD_CANNOT_TELL,
 };
 
+/* Whether the server lets us act as one of its administrators. */
+enum authority {
+    AUTHORITY_NONE,
+    AUTHORITY_PREDICTED, /* check mode: it would by then, having been told to */
+    AUTHORITY_ADMINISTRATOR,
+};
+
 enum creation {
     CREATION_DONE,
     CREATION_NAME_TAKEN, /* by an account that lookup may not have shown */
@@ -58,6 +65,12 @@ struct backend_type {
     /* Refuses values that the server would refuse, before anything is sent. */
     int (*vet)(struct backend *backend, const struct account *wanted, struct error *error);
 
+    /* Sees to it that backend->authority is not AUTHORITY_NONE, or says why it
+     * must stay so (unauthorized, unsupported, conflict, ...). It may take a
+     * service account for that, which is then told in backend->actions; in
+     * check mode none is made or touched. */
+    int (*become_administrator)(struct backend *backend, struct error *error);
+
     /* Looks at one account: presence, and of the fields in mask (ACCOUNT_BITs)
      * those that can be seen. observed comes with its names filled. */
     int (*lookup)(struct backend *backend, unsigned mask, struct observation *observed,
@@ -75,7 +88,12 @@ struct backend_type {
     int (*may_create)(struct backend *backend, const struct account *wanted,
         struct error *error);
 
-    /* Makes the account; observed becomes what now is. */
+    /* The ACCOUNT_BITs of those fields that create itself can make what wanted
+     * says, with the authority there is now. Others take an update. */
+    unsigned (*creates)(const struct backend *backend, const struct account *wanted);
+
+    /* Makes the account, with the fields it can (creates); observed becomes what
+     * now is. */
     int (*create)(struct backend *backend, const struct account *wanted,
         enum creation *creation, struct observation *observed, struct error *error);
 
@@ -88,6 +106,11 @@ struct backend_type {
      * observed becomes what now is, also when an error ends it midway. */
     int (*update)(struct backend *backend, struct observation *observed,
         const struct account *change, bool logout_devices, struct error *error);
+
+    /* Logs in as the account as its owner's client would, and out again.
+     * Errors: unauthorized (the password does not open it), ... */
+    int (*verify_login)(struct backend *backend, const struct account *account,
+        const struct secret *password, struct error *error);
 
     /* Logs out what it logged in and frees what open made. */
     void (*close)(struct backend *backend);
@@ -103,17 +126,27 @@ struct backend {
     char version[32];             /* of the server, "" while unknown */
     const char *authenticated_by; /* the option that opened the server */
     struct list *warnings;        /* for whoever ran the task; the caller's */
+    struct list *actions;         /* what was done beside the accounts; the caller's */
+    bool predict;                 /* check mode: nothing is made or changed */
+    enum authority authority;     /* of what is open now */
     void *state;                  /* the type's own */
+};
+
+/* Where a backend tells what it has to tell, and how it is to work. */
+struct backend_setting {
+    struct list *warnings;
+    struct list *actions;
+    bool predict;
 };
 
 /*
  * Connects to the server of a connection, which must outlive the backend, as
- * must warnings: finds out which it is when told "auto", and opens it. For backend_close,
- * also after an error, so that a login is undone; NULL only without memory or
- * with a URL that cannot be one.
+ * must the setting's lists: finds out which it is when told "auto", and opens
+ * it. For backend_close, also after an error, so that a login is undone; NULL
+ * only without memory or with a URL that cannot be one.
  */
-struct backend *backend_open(const struct connection *connection, struct list *warnings,
-    struct error *error);
+struct backend *backend_open(const struct connection *connection,
+    const struct backend_setting *setting, struct error *error);
 
 /* Closes, logging out what was logged in. NULL is allowed. */
 void backend_close(struct backend *backend);

@@ -10,6 +10,13 @@ connection_has_administrator(const struct connection *connection)
 }
 
 bool
+connection_may_administrate(const struct connection *connection)
+{
+    return connection_has_administrator(connection) ||
+           (connection->shared_secret != NULL && connection->service_account != NULL);
+}
+
+bool
 connection_can_create(const struct connection *connection)
 {
     return connection_has_administrator(connection) || connection->shared_secret != NULL;

@@ -19,10 +19,16 @@ struct connection {
     const char *admin_username;
     const struct secret *admin_password; /* with admin_username */
     const struct secret *shared_secret;
+    const struct secret *shared_secret_previous; /* the one before it was changed */
+    const char *service_account; /* its localpart; NULL: there shall be none */
+    const char *session_file;    /* a path, or NULL: no session outlives the task */
 };
 
 /* True when a credential of an administrator is given. */
 bool connection_has_administrator(const struct connection *connection);
+
+/* True when one could be had: given, or made with the shared secret. */
+bool connection_may_administrate(const struct connection *connection);
 
 /* True when a credential that can create accounts is given. */
 bool connection_can_create(const struct connection *connection);

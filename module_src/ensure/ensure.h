@@ -30,6 +30,8 @@ struct wish {
     enum update_password update_password;
     bool password_probe;
     bool logout_devices;
+    bool generate_password; /* make one up where one is due */
+    bool verify_login;      /* log in with it in the end, and out again */
 };
 
 void wish_free(struct wish *wish);
@@ -42,6 +44,7 @@ struct outcome {
     bool guess;            /* in check mode: could not be known for certain */
     bool password_set;
     struct list actions;   /* in the order of account_field, after "create" */
+    struct secret generated_password; /* the one that was made up and set, if any */
     struct account before; /* what was seen; nothing stated: it was not there */
     struct account after;
     struct error error;

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The session file: access tokens that live between runs, so that a server's
+ * limit on logins is not met. It is one JSON file, readable by its owner
+ * alone, in a folder that nobody else can write; it is replaced atomically
+ * under a lock. An entry is found again only with the origin, the server
+ * name, the user and the credential it was made with, so that a token is
+ * never sent elsewhere; of the credential only a salted fingerprint is kept.
+ */
+#ifndef REGISTRAR_MATRIX_SESSION_FILE_H
+#define REGISTRAR_MATRIX_SESSION_FILE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/list.h"
+#include "base/secret.h"
+#include "matrix/client.h"
+
+struct session_file;
+
+/* Whose session: everything is the caller's. */
+struct session_key {
+    const char *origin;              /* http_origin */
+    const char *localpart;
+    const char *server_name;         /* NULL while it is not known */
+    const struct secret *credential; /* what opens the account */
+};
+
+enum session_found {
+    SESSION_NONE,
+    SESSION_FOUND,
+    SESSION_OF_OTHER_CREDENTIAL, /* all the same but for the credential */
+};
+
+/* A device id of ours with its NUL: "REGISTRAR_" and random letters. */
+#define SESSION_DEVICE_SIZE 32
+
+/*
+ * Checks and reads the file at path, for session_file_close. One that is not
+ * there yet is an empty one; its folder (one level) is made when it is missing.
+ * NULL without an error: neither can be made here (permission, read-only, no
+ * such folder above), which a warning has told, and life goes on without.
+ * Errors: invalid (a symbolic link, not a file, another owner, readable or
+ * writable by others, a folder that others can write, more than one link, too
+ * large, not a session file of Registrar), memory.
+ */
+struct session_file *session_file_open(const char *path, struct list *warnings,
+    struct error *error);
+
+/* Unlocks and frees. NULL is allowed. */
+void session_file_close(struct session_file *file);
+
+/*
+ * Locks it against other runs and reads it again; waits for its turn at most
+ * timeout_ms. Errors: conflict (another run does not let go), interrupted, those
+ * of session_file_open.
+ */
+int session_file_lock(struct session_file *file, long long timeout_ms, struct error *error);
+
+void session_file_unlock(struct session_file *file);
+
+/*
+ * Finds an entry; session, all zeroes before, is for client_logout and is not
+ * ours to log out (is_ours is false). Entries that are not well-formed are
+ * none. Without a server name in key, an entry is found only when there is no
+ * second one of the same origin and localpart. Errors: memory.
+ */
+int session_file_find(const struct session_file *file, const struct session_key *key,
+    struct session *session, enum session_found *found, struct error *error);
+
+/*
+ * The device id to log in with: the one of the entry, or a new one, which is
+ * written down before it is used, so that a login whose answer is lost leaves
+ * no device that the next one would not take over. Under the lock.
+ * Errors: invalid (cannot be written), memory.
+ */
+int session_file_device(struct session_file *file, const struct session_key *key,
+    char device_id[SESSION_DEVICE_SIZE], struct error *error);
+
+/* Writes the session into its entry. Under the lock. Errors as above. */
+int session_file_store(struct session_file *file, const struct session_key *key,
+    const struct session *session, struct error *error);
+
+/* Removes the entry, whatever its credential, and the file when that was the
+ * last. Under the lock. Errors as above. */
+int session_file_remove(struct session_file *file, const struct session_key *key,
+    struct error *error);
+
+#endif
