@@ -25,9 +25,10 @@ enum login_result {
 };
 
 /*
- * m.login.password with device_id, or with a new device for NULL. On LOGIN_DONE the session is for
- * client_logout. Errors: rate_limited (logins have a limit of their own),
- * unsupported (no password login here), forbidden (locked), what call_send says.
+ * m.login.password with device_id, or with a new device for NULL. On
+ * LOGIN_DONE the session is for client_logout. Errors: rate_limited (logins
+ * have a limit of their own), unsupported (no password login here), forbidden
+ * (locked), what call_send says.
  */
 int client_login(struct matrix *matrix, const char *user, const struct secret *password,
     const char *device_id, struct session *session, enum login_result *login,
