@@ -102,6 +102,12 @@ account_states(const struct account *account, enum account_field field)
     return (account->stated & ACCOUNT_BIT(field)) != 0;
 }
 
+bool
+account_is(const struct account *account, enum account_field field)
+{
+    return account_states(account, field) && bool_of(account, field);
+}
+
 void
 account_state_bool(struct account *account, enum account_field field, bool value)
 {
