@@ -66,6 +66,9 @@ void account_free(struct account *account);
 
 bool account_states(const struct account *account, enum account_field field);
 
+/* True when the field, a boolean one, is stated as true. */
+bool account_is(const struct account *account, enum account_field field);
+
 /* State a field of the type that each says. -1: memory. */
 void account_state_bool(struct account *account, enum account_field field, bool value);
 /* Takes a text as servers store it: a display name stripped, and none (NULL)

@@ -222,64 +222,6 @@ out:
 }
 
 int
-client_profile(struct matrix *matrix, const char *user_id, const struct secret *token,
-    char **displayname, enum profile_result *profile, struct error *error)
-{
-    char *path = client_path("/_matrix/client/v3/profile/", user_id, "");
-    struct answer answer = {0};
-    json_t *name;
-    int result = -1;
-
-    *displayname = NULL;
-    *profile = PROFILE_HIDDEN;
-    if (call_get(matrix, path, token, &answer, error) != 0)
-        goto out;
-    result = 0;
-    if (answer.status == 404)
-        *profile = PROFILE_NONE;
-    if (!answer_ok(&answer))
-        goto out;
-    *profile = PROFILE_FOUND;
-    name = json_object_get(answer.body, "displayname");
-    if (json_is_string(name)) {
-        *displayname = memory_copy_string(json_string_value(name));
-        if (*displayname == NULL)
-            result = error_no_memory(error);
-    }
-out:
-    answer_free(&answer);
-    memory_free(path);
-    return result;
-}
-
-int
-client_set_displayname(struct matrix *matrix, const struct session *session,
-    const char *displayname, struct error *error)
-{
-    char *path =
-        client_path("/_matrix/client/v3/profile/", session->user_id, "/displayname");
-    struct call call = {
-        .method = "PUT",
-        .path = path,
-        .bearer = &session->access_token,
-        .body = json_pack("{s:s}", "displayname", displayname),
-        .retry = RETRY_SAFE, /* storing the same name again changes nothing */
-    };
-    struct answer answer = {0};
-    int result = -1;
-
-    if (path == NULL || call.body == NULL)
-        error_no_memory(error);
-    else if (call_send(matrix, &call, &answer, error) == 0)
-        result = answer_ok(&answer) ? 0
-                                    : answer_refused(&answer, "setting the display name", error);
-    answer_free(&answer);
-    json_decref(call.body);
-    memory_free(path);
-    return result;
-}
-
-int
 client_server_name(struct matrix *matrix, char **server_name, struct error *error)
 {
     struct answer answer = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The few calls of the client-server API that accounts need, as every
- * homeserver answers them: logging in and out, who am I, profiles.
+ * homeserver answers them: logging in and out, who am I.
  */
 #ifndef REGISTRAR_MATRIX_CLIENT_H
 #define REGISTRAR_MATRIX_CLIENT_H
@@ -50,21 +50,6 @@ int client_take_token(struct session *session, const struct answer *answer,
 
 /* Fills user_id of a session that has a token. Errors: unauthorized, ... */
 int client_whoami(struct matrix *matrix, struct session *session, struct error *error);
-
-/* What a profile says about an account. */
-enum profile_result {
-    PROFILE_FOUND,  /* the account exists; displayname is set, or NULL: it has none */
-    PROFILE_NONE,   /* no account, or one without a name and an avatar */
-    PROFILE_HIDDEN, /* the asker may not see it */
-};
-
-/* Asks with a token, or as anybody with NULL. displayname is for memory_free. */
-int client_profile(struct matrix *matrix, const char *user_id, const struct secret *token,
-    char **displayname, enum profile_result *profile, struct error *error);
-
-/* Sets one's own display name; "" clears it. */
-int client_set_displayname(struct matrix *matrix, const struct session *session,
-    const char *displayname, struct error *error);
 
 /*
  * The server name the homeserver signs as, for memory_free; NULL without an
