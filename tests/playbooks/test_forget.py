@@ -26,6 +26,7 @@ def service(unique: Callable[[str], str]) -> str:
 def inventory(synapse: Synapse, make_inventory: Callable[..., Path], service: str) -> Path:
     return make_inventory(
         matrix_users_url=synapse.url,
+        matrix_users_server_name=synapse.server_name,
         matrix_users_registration_shared_secret=synapse.secret,
         matrix_users_service_account=service,
     )

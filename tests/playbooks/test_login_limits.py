@@ -30,8 +30,12 @@ def server() -> Iterator[Synapse]:
 
 @pytest.fixture
 def just(server: Synapse, newest_ansible: Ansible, make_inventory: Callable[..., Path]) -> Just:
+    # With its name, the server can be asked whether the service account is
+    # there. Without, a login would have to find out.
     inventory = make_inventory(
-        matrix_users_url=server.url, matrix_users_registration_shared_secret=server.secret
+        matrix_users_url=server.url,
+        matrix_users_server_name=server.server_name,
+        matrix_users_registration_shared_secret=server.secret,
     )
     return Just(newest_ansible, inventory)
 
