@@ -3,8 +3,8 @@
  * ansible/options.h over argument files: args/good and args/bad. A file is
  * {"description", "schema", "args", "expect" or "error", "warnings", "differs"};
  * in place of "error", "error_start" is how the text begins.
- * Schemas: "test" (unless said otherwise) and "element" are below, matrix_user is
- * the module's own. test_args.py holds the same files against ansible-core;
+ * Schemas: "test" (unless said otherwise) and "element" are in option_fields.c,
+ * matrix_user is the module's own. test_args.py holds the same files against ansible-core;
  * "differs" says why one is not meant to be as there.
  */
 #include "support.h"
@@ -19,94 +19,10 @@
 #include "ansible/options.h"
 #include "base/memory.h"
 #include "modules/matrix_user.h"
+#include "option_fields.h"
 
 #define FOLDER "tests/unit/args"
 #define CASES_MOST 300
-
-struct fields {
-    char *must, *text, *path, *one, *other, *first, *second, *third, *key;
-    struct secret token;
-    struct option_boolean flag, switch_on;
-    struct option_integer number;
-    int colour;
-    struct option_strings lines;
-    struct option_dicts items, limit, ids;
-};
-
-#define ROW(field, option_type)                                                            \
-    .name = #field, .type = option_type, .offset = offsetof(struct fields, field)
-
-static const char *const text_aliases[] = {"words", "phrase", NULL};
-static const char *const colours[] = {"red", "green", "blue", NULL};
-
-/* In "ids" of an element. */
-static const struct option id_rows[] = {
-    {ROW(key, OPTION_STRING), .required = true},
-    {ROW(must, OPTION_STRING), .required = true},
-    {ROW(token, OPTION_SECRET)},
-    {ROW(colour, OPTION_CHOICE), .choices = colours, .fallback = "green"},
-};
-static const struct option_set id_set = {
-    .options = id_rows, .count = COUNT(id_rows), .size = sizeof(struct fields)};
-
-static const struct option element_rows[] = {
-    {ROW(key, OPTION_STRING), .required = true},
-    {ROW(flag, OPTION_BOOLEAN)},
-    {ROW(colour, OPTION_CHOICE), .choices = colours, .fallback = "green"},
-    {ROW(lines, OPTION_STRINGS)},
-    {ROW(ids, OPTION_DICTS), .dict = &id_set},
-};
-static const struct option_set element_set = {
-    .options = element_rows, .count = COUNT(element_rows), .size = sizeof(struct fields)};
-
-static const struct option limit_rows[] = {
-    {ROW(number, OPTION_INTEGER), .least = 0, .most = 100},
-    {ROW(text, OPTION_STRING), .aliases = text_aliases},
-    {ROW(flag, OPTION_BOOLEAN)},
-};
-static const struct option_rule limit_rules[] = {
-    {OPTION_RULE_TOGETHER, {"number", "text", NULL}},
-    {OPTION_RULE_EXCLUSIVE, {"number", "flag", NULL}},
-};
-static const struct option_set limit_set = {
-    .options = limit_rows,
-    .count = COUNT(limit_rows),
-    .size = sizeof(struct fields),
-    .rules = limit_rules,
-    .rule_count = COUNT(limit_rules),
-};
-
-static const struct option rows[] = {
-    {ROW(must, OPTION_STRING), .required = true},
-    {ROW(text, OPTION_STRING), .aliases = text_aliases},
-    {ROW(path, OPTION_PATH)},
-    {ROW(token, OPTION_SECRET)},
-    {ROW(flag, OPTION_BOOLEAN)},
-    {ROW(switch_on, OPTION_BOOLEAN), .fallback = "true"},
-    {ROW(number, OPTION_INTEGER), .fallback = "7", .least = -5, .most = 100},
-    {ROW(colour, OPTION_CHOICE), .choices = colours, .fallback = "green"},
-    {ROW(lines, OPTION_STRINGS)},
-    {ROW(items, OPTION_DICTS), .dict = &element_set},
-    {ROW(limit, OPTION_DICT), .dict = &limit_set},
-    {ROW(one, OPTION_STRING)},
-    {ROW(other, OPTION_STRING)},
-    {ROW(first, OPTION_STRING)},
-    {ROW(second, OPTION_STRING)},
-    {ROW(third, OPTION_STRING)},
-};
-
-static const struct option_rule rules[] = {
-    {OPTION_RULE_EXCLUSIVE, {"text", "items", NULL}},
-    {OPTION_RULE_TOGETHER, {"one", "other", NULL}},
-    {OPTION_RULE_NEEDS, {"first", "second", "third", NULL}},
-};
-static const struct option_set set = {
-    .options = rows, .count = COUNT(rows), .rules = rules, .rule_count = COUNT(rules)};
-
-static const struct option_schema test_schema = {
-    .module = "test", .context = "", .sets = {&set}};
-static const struct option_schema element_schema = {
-    .module = "test", .context = "items", .sets = {&element_set}};
 
 /* Room for the structs of any schema: 1 KiB each. */
 struct parsed {
@@ -118,89 +34,14 @@ struct parsed {
 
 #define INTO(parsed) {&(parsed)->sets[0], &(parsed)->sets[1], &(parsed)->sets[2]}
 
-static json_t *
-text_or_null(const char *text)
-{
-    return text == NULL ? json_null() : json_string(text);
-}
-
-static json_t *
-value_of(const struct option *option, const void *into);
-
-static json_t *
-strings_to_json(const struct option_strings *strings)
-{
-    json_t *array = strings->given ? json_array() : json_null();
-
-    for (size_t i = 0; i < strings->count; i++)
-        json_array_append_new(array, json_string(strings->items[i]));
-    return array;
-}
-
-static json_t *
-dict_to_json(const struct option_set *dict, const void *item)
-{
-    json_t *object = json_object();
-
-    for (size_t i = 0; i < dict->count; i++)
-        json_object_set_new(object, dict->options[i].name,
-            value_of(&dict->options[i], item));
-    return object;
-}
-
-static json_t *
-dicts_to_json(const struct option *option, const struct option_dicts *dicts)
-{
-    json_t *array;
-
-    if (!dicts->given)
-        return json_null();
-    if (option->type == OPTION_DICT)
-        return dicts->count == 0 ? json_object() : dict_to_json(option->dict, dicts->items);
-    array = json_array();
-    for (size_t i = 0; i < dicts->count; i++)
-        json_array_append_new(array, dict_to_json(option->dict,
-                                         (char *)dicts->items + i * option->dict->size));
-    return array;
-}
-
-/* What was parsed for one option, as JSON; null: nothing. */
-static json_t *
-value_of(const struct option *option, const void *into)
-{
-    const void *field = (const char *)into + option->offset;
-    const struct option_boolean *boolean = field;
-    const struct option_integer *integer = field;
-
-    switch (option->type) {
-    case OPTION_STRING:
-    case OPTION_PATH:
-        return text_or_null(*(char *const *)field);
-    case OPTION_STRINGS:
-        return strings_to_json(field);
-    case OPTION_SECRET:
-        return text_or_null(((const struct secret *)field)->bytes);
-    case OPTION_BOOLEAN:
-        return boolean->given ? json_boolean(boolean->value) : json_null();
-    case OPTION_INTEGER:
-        return integer->given ? json_integer(integer->value) : json_null();
-    case OPTION_CHOICE:
-        return json_string(option->choices[*(const int *)field]);
-    case OPTION_DICT:
-    case OPTION_DICTS:
-        return dicts_to_json(option, field);
-    }
-    return NULL;
-}
-
 static const struct option_schema *
 schema_of(const json_t *file)
 {
     const char *name = json_string_value(json_object_get(file, "schema"));
 
     if (name == NULL)
-        return &test_schema;
-    return strcmp(name, "element") == 0 ? &element_schema : matrix_user_module.schema;
+        return &option_fields_schema;
+    return strcmp(name, "element") == 0 ? &option_fields_element_schema : matrix_user_module.schema;
 }
 
 static json_t *
@@ -246,7 +87,7 @@ static bool
 value_is_right(const json_t *file, const struct option *option, const void *into)
 {
     const json_t *expected = json_object_get(json_object_get(file, "expect"), option->name);
-    json_t *value = value_of(option, into);
+    json_t *value = option_fields_to_json(option, into);
     bool right = expected == NULL || is_as_expected(expected, value);
 
     if (!right) {
@@ -412,11 +253,11 @@ TEST(secrets_of_dictionaries_are_visited_however_deep)
         "must", "x", "token", "t", "items", "key", "a", "key", "b", "ids", "key", "c", "must",
         "d", "key", "e", "must", "f", "token", "u");
 
-    assert_int_equal(options_parse(&test_schema, args, into, &warnings, &error), 0);
-    options_secrets(&test_schema, into, count_secret, &secrets);
+    assert_int_equal(options_parse(&option_fields_schema, args, into, &warnings, &error), 0);
+    options_secrets(&option_fields_schema, into, count_secret, &secrets);
     assert_int_equal(secrets, 2);
-    options_free(&test_schema, into);
-    options_free(&test_schema, into); /* all zeroes by now */
+    options_free(&option_fields_schema, into);
+    options_free(&option_fields_schema, into); /* all zeroes by now */
     json_decref(args);
 }
 
@@ -509,7 +350,7 @@ from_apostrophes(const char *text)
 
 TEST(the_description_has_what_the_table_has)
 {
-    json_t *description = options_describe(&test_schema);
+    json_t *description = options_describe(&option_fields_schema);
     json_t *expected = json_pack("{s:s, s:[[s,s]], s:[], s:[[s,s]], s:{s:[s,s]}}", "module",
         "test", "mutually_exclusive", "text", "items", "required_one_of", "required_together",
         "one", "other", "required_by", "first", "second", "third");
@@ -519,7 +360,7 @@ TEST(the_description_has_what_the_table_has)
     json_t *option;
 
     assert_non_null(options);
-    assert_int_equal(json_object_size(options), COUNT(rows));
+    assert_int_equal(json_object_size(options), option_fields_schema.sets[0]->count);
     json_object_foreach(expected_options, name, option)
     {
         if (!json_equal(option, json_object_get(options, name)))
@@ -546,7 +387,7 @@ describe(void *context, struct error *error)
 
 TEST(a_description_is_whole_or_there_is_none)
 {
-    fail_each_allocation(describe, (void *)(uintptr_t)&test_schema);
+    fail_each_allocation(describe, (void *)(uintptr_t)&option_fields_schema);
 }
 
 static struct CMUnitTest tests[CASES_MOST];
