@@ -89,6 +89,10 @@ int account_name(struct account *account, const char *user_id, const char *local
 /* Makes `to`, which has its names, state all that `from` states. */
 int account_copy(struct account *to, const struct account *from, struct error *error);
 
+/* The same for those of the fields that are in mask. */
+int account_copy_fields(struct account *to, const struct account *from, unsigned mask,
+    struct error *error);
+
 /* The bits of all fields of wanted that observed does not state. */
 unsigned account_unobserved(const struct account *wanted, const struct account *observed);
 

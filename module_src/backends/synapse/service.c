@@ -19,6 +19,8 @@ struct search {
     const char *device_id;
     struct secret password;       /* that the shared secret gives */
     bool logins;                  /* the server has password logins */
+    bool was_tried;               /* a login with the password was answered */
+    struct error limit;           /* the server's limit on logins, if it was met */
     enum profile_result profile;  /* hidden: nobody says whether it is there */
     struct session *session;
     struct error *error;
@@ -242,11 +244,34 @@ renew(struct search *search, const struct session *old)
     return opened ? 0 : refuse(search);
 }
 
+/* A login that the server's limit forbids leaves open whether there is such an
+ * account; making it, which has no such limit, will tell. */
+static int
+try_login(struct search *search, bool *opened)
+{
+    struct error failure = {0};
+    struct error *error = search->error;
+    int result;
+
+    search->error = &failure;
+    result = log_in(search, &search->password, opened);
+    search->error = error;
+    search->was_tried = result == 0;
+    if (result == 0)
+        return 0;
+    if (failure.kind == ERROR_RATE_LIMITED && search->profile != PROFILE_FOUND &&
+        !search->backend->predict) {
+        search->limit = failure;
+        return 0;
+    }
+    *error = failure;
+    return -1;
+}
+
 /* Nothing opened yet: make it, or find that the name is taken. */
 static int
 make_or_renew(struct search *search, const struct session *old)
 {
-    bool was_tried = search->logins && search->profile != PROFILE_NONE;
     bool opened = false;
     enum creation creation;
 
@@ -262,7 +287,11 @@ make_or_renew(struct search *search, const struct session *old)
         return -1;
     if (creation == CREATION_DONE)
         return 0;
-    if (search->logins && (!was_tried || creation == CREATION_PERHAPS) &&
+    if (search->limit.kind != ERROR_NONE) {
+        *search->error = search->limit;
+        return -1;
+    }
+    if (search->logins && (!search->was_tried || creation == CREATION_PERHAPS) &&
         log_in(search, &search->password, &opened) != 0)
         return -1;
     if (opened && creation == CREATION_PERHAPS)
@@ -286,8 +315,7 @@ look_for_session(struct search *search, const struct session *old)
             search->backend->type->administrator);
     if (look_at_profile(search) != 0)
         return -1;
-    if (search->logins && search->profile != PROFILE_NONE &&
-        log_in(search, &search->password, &opened) != 0)
+    if (search->logins && search->profile != PROFILE_NONE && try_login(search, &opened) != 0)
         return -1;
     if (opened)
         return 0;

@@ -42,13 +42,8 @@ open_synapse(struct backend *backend, struct error *error)
     return administrator_resume(backend, error);
 }
 
-/* What only newer versions can do, by the first one. */
-static const struct {
-    enum account_field field;
-    int minor; /* 1.<minor> */
-} floors[] = {
-    {ACCOUNT_SUSPENDED, 122}, /* MSC3823 became stable, and GET shows it */
-};
+/* Suspension (MSC3823) is in Synapse since 1.122. */
+#define SUSPENSION_MINOR 122
 
 static int
 vet_version(const struct backend *backend, const struct account *wanted, struct error *error)
@@ -57,12 +52,11 @@ vet_version(const struct backend *backend, const struct account *wanted, struct 
 
     if (sscanf(backend->version, "%d.%d", &major, &minor) != 2 || major != 1)
         return 0;
-    for (size_t i = 0; i < sizeof(floors) / sizeof(floors[0]); i++)
-        if (account_states(wanted, floors[i].field) && minor < floors[i].minor)
-            return error_set(error, ERROR_UNSUPPORTED,
-                "this server is Synapse %s, which cannot do what the option %s asks for; "
-                "1.%d and newer can",
-                backend->version, account_field_option(floors[i].field), floors[i].minor);
+    if (account_states(wanted, ACCOUNT_SUSPENDED) && minor < SUSPENSION_MINOR)
+        return error_set(error, ERROR_UNSUPPORTED,
+            "this server is Synapse %s, which cannot do what the option suspended asks for; "
+            "1.%d and newer can",
+            backend->version, SUSPENSION_MINOR);
     return 0;
 }
 
@@ -191,6 +185,31 @@ ask_password(struct backend *backend, struct observation *observed,
     return own_ask(backend, observed, password, answer, why, error);
 }
 
+/* The fields that a registration with the shared secret makes. */
+#define REGISTERED_FIELDS                                                                  \
+    (ACCOUNT_BIT(ACCOUNT_PASSWORD) | ACCOUNT_BIT(ACCOUNT_ADMIN) |                          \
+        ACCOUNT_BIT(ACCOUNT_DISPLAYNAME) | ACCOUNT_BIT(ACCOUNT_USER_TYPE) |                \
+        ACCOUNT_BIT(ACCOUNT_DEACTIVATED))
+
+/* What a registration cannot make of the account. */
+static unsigned
+beyond_registration(const struct account *wanted)
+{
+    unsigned beyond = wanted->stated & ~REGISTERED_FIELDS;
+
+    /* Without a type, the server's configuration may give it one. */
+    if (account_states(wanted, ACCOUNT_USER_TYPE) && wanted->user_type == NULL)
+        beyond |= ACCOUNT_BIT(ACCOUNT_USER_TYPE);
+    return beyond;
+}
+
+static bool
+creates(const struct backend *backend, const struct account *wanted)
+{
+    return state_has_administrator(backend) ||
+           (account_states(wanted, ACCOUNT_PASSWORD) && beyond_registration(wanted) == 0);
+}
+
 /* Whether there is anything to make an account with, and a name to make. */
 static int
 check_create(struct backend *backend, const struct account *wanted, struct error *error)
@@ -211,25 +230,36 @@ check_create(struct backend *backend, const struct account *wanted, struct error
             "to create %s with the shared secret, a password is needed; only an "
             "administrator (%s) can create an account without one",
             wanted->localpart, backend->type->administrator);
+    for (int field = 0; field < ACCOUNT_FIELDS; field++)
+        if ((beyond_registration(wanted) & (1u << field)) != 0)
+            return error_set(error, ERROR_UNAUTHORIZED,
+                "to create %s with %s, the shared secret alone is not enough: give %s",
+                wanted->localpart, account_field_option((enum account_field)field),
+                backend->type->administrator);
     return 0;
 }
 
-/* The fields that a registration with the shared secret makes. */
-#define REGISTERED_FIELDS                                                                  \
-    (ACCOUNT_BIT(ACCOUNT_PASSWORD) | ACCOUNT_BIT(ACCOUNT_ADMIN) |                          \
-        ACCOUNT_BIT(ACCOUNT_DISPLAYNAME) | ACCOUNT_BIT(ACCOUNT_USER_TYPE) |                \
-        ACCOUNT_BIT(ACCOUNT_DEACTIVATED))
-
-static bool
-creates(const struct backend *backend, const struct account *wanted)
+/* Where the server hides its version, what it says of its own administrator
+ * shows what it knows. */
+static int
+check_known(struct backend *backend, const struct account *wanted, struct error *error)
 {
-    if (state_has_administrator(backend))
-        return true;
-    /* Without a type, the server's configuration may give it one. */
-    if (account_states(wanted, ACCOUNT_USER_TYPE) && wanted->user_type == NULL)
-        return false;
-    return account_states(wanted, ACCOUNT_PASSWORD) &&
-           (wanted->stated & ~REGISTERED_FIELDS) == 0;
+    const struct session *administrator = &state_of(backend)->administrator;
+    struct observation itself = {0};
+    int result;
+
+    if (!account_states(wanted, ACCOUNT_SUSPENDED) || backend->version[0] != '\0')
+        return 0;
+    result = account_name(&itself.account, administrator->user_id, "", error);
+    if (result == 0)
+        result = lookup_as_administrator(backend, 0, &itself, error);
+    if (result == 0 && !account_states(&itself.account, ACCOUNT_SUSPENDED))
+        result = error_set(error, ERROR_UNSUPPORTED,
+            "this version of Synapse cannot do what the option suspended asks for; 1.%d and "
+            "newer can",
+            SUSPENSION_MINOR);
+    account_free(&itself.account);
+    return result;
 }
 
 static int
@@ -241,7 +271,8 @@ may_create(struct backend *backend, const struct account *wanted, struct error *
         return -1;
     if (!state_has_administrator(backend))
         return register_prove_secret(backend, error);
-    if (guard_change(backend, &nothing, wanted, error) != 0)
+    if (check_known(backend, wanted, error) != 0 ||
+        guard_change(backend, &nothing, wanted, error) != 0)
         return -1;
     return users_may_create(backend, wanted, error);
 }
@@ -256,7 +287,8 @@ create(struct backend *backend, const struct account *wanted, enum creation *cre
         return -1;
     if (!state_has_administrator(backend))
         return register_account(backend, wanted, creation, observed, error);
-    if (guard_change(backend, &nothing, wanted, error) != 0)
+    if (check_known(backend, wanted, error) != 0 ||
+        guard_change(backend, &nothing, wanted, error) != 0)
         return -1;
     return users_create(backend, wanted, creation, observed, error);
 }
