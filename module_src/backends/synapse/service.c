@@ -111,27 +111,42 @@ note_creation(struct search *search)
     list_add(search->backend->actions, "create service account");
 }
 
+/* A registration whose answer was lost is sent again: it makes the account, or
+ * finds the name taken, and then a login tells whether by the first one. */
+static int
+send_registration(struct search *search, const struct account *account,
+    enum creation *creation)
+{
+    bool lost = false;
+    struct error failure;
+    int result;
+
+    for (int attempt = 0; attempt < 2; attempt++) {
+        memset(&failure, 0, sizeof(failure));
+        *creation = CREATION_NAME_TAKEN;
+        result = register_session(search->backend, account, search->device_id,
+            search->session, creation, &failure);
+        if (result == 0 || !failure.maybe_done)
+            break;
+        lost = true;
+    }
+    if (*creation == CREATION_DONE || (lost && result != 0))
+        note_creation(search);
+    if (lost && *creation == CREATION_NAME_TAKEN)
+        *creation = CREATION_PERHAPS;
+    if (result != 0)
+        *search->error = failure;
+    return result;
+}
+
 static int
 make(struct search *search, enum creation *creation)
 {
     struct account account = {0};
-    struct error failure = {0};
     int result = describe(search, &account);
 
-    *creation = CREATION_NAME_TAKEN;
-    if (result == 0) {
-        result = register_session(search->backend, &account, search->device_id,
-            search->session, creation, &failure);
-        if (*creation == CREATION_DONE)
-            note_creation(search);
-        /* A lost reply: whether it was made is what the login tells. */
-        if (result != 0 && failure.maybe_done && search->logins) {
-            *creation = CREATION_PERHAPS;
-            result = 0;
-        } else if (result != 0) {
-            *search->error = failure;
-        }
-    }
+    if (result == 0)
+        result = send_registration(search, &account, creation);
     account_free(&account);
     return result == 0 && *creation == CREATION_DONE ? leave_rooms(search) : result;
 }
