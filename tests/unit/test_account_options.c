@@ -161,12 +161,13 @@ TEST(a_set_appends_unless_it_is_to_be_exact)
     }
 }
 
+/* And is not quoted: a password may have come into the wrong option. */
 TEST(what_is_no_address_is_refused_with_the_reason)
 {
     assert_refused("{'username': 'a', 'emails': ['a@x.org', 'alice']}",
-        "emails of a has \"alice\", which is no e-mail address: it has no @");
+        "number 2 of the emails of a is no e-mail address that servers take: it has no @");
     assert_refused("{'username': 'a', 'emails': 'a@x.org b@x.org'}", "more than one @");
-    assert_refused("{'username': 'a', 'emails': 'a@x.org,'}", "has \"\"");
+    assert_refused("{'username': 'a', 'emails': 'a@x.org,'}", "number 2 of");
     assert_refused("{'username': 'a', 'emails': ['x@M\u00dcNCHEN.de']}", "lower case");
 }
 
