@@ -375,6 +375,12 @@ TEST(a_name_of_another_server_is_refused_also_when_that_shows_late)
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_false(trial_find(&trial, "alice")->admin);
     assert_kind(&trial.outcomes[0].error, ERROR_INVALID);
+    trial_end(&trial);
+    trial_want(start_match("@bob:example.com", "x"), ACCOUNT_LOCKED, true); /* midway */
+    hide_server_name();
+    assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
+    assert_kind(&trial.outcomes[0].error, ERROR_INVALID);
+    assert_string_equal(trial.fake.calls, "lookup bob, become service, ");
 }
 
 /* One run that becomes an administrator midway. */
