@@ -195,6 +195,8 @@ make(struct fake_account *account, const struct account *change, unsigned mask)
         account->admin = change->admin;
     if ((stated & ACCOUNT_BIT(ACCOUNT_DEACTIVATED)) != 0)
         account->deactivated = change->deactivated;
+    if (account->deactivated)
+        account->displayname[0] = '\0'; /* see foresee */
     if ((stated & ACCOUNT_BIT(ACCOUNT_LOCKED)) != 0)
         account->locked = change->locked;
     if ((stated & ACCOUNT_BIT(ACCOUNT_USER_TYPE)) != 0)
@@ -282,6 +284,15 @@ update(struct backend *backend, struct observation *observed, const struct accou
     return fault != NULL ? fail_with(fault, error) : show(observed, account, true, error);
 }
 
+/* A deactivation takes the display name away, here. */
+static int
+foresee(struct account *after, const struct account *change, struct error *error)
+{
+    if (!account_is(change, ACCOUNT_DEACTIVATED))
+        return 0;
+    return account_state_text(after, ACCOUNT_DISPLAYNAME, NULL, error);
+}
+
 static int
 verify_login(struct backend *backend, const struct account *account,
     const struct secret *password, struct error *error)
@@ -295,16 +306,6 @@ verify_login(struct backend *backend, const struct account *account,
         return fail_with(fault, error);
     if (known == NULL || known->deactivated || strcmp(known->password, password->bytes) != 0)
         return error_set(error, ERROR_UNAUTHORIZED, "%s cannot log in", account->localpart);
-    return 0;
-}
-
-/* This server does nothing by itself. */
-static int
-foresee(struct account *after, const struct account *change, struct error *error)
-{
-    (void)after;
-    (void)change;
-    (void)error;
     return 0;
 }
 
