@@ -196,8 +196,8 @@ make_outcome(struct wish *wish, struct outcome *outcome)
 
     assert_int_equal(user_id_parse(&wish->id, "@alice:x", &error), 0);
     assert_int_equal(account_name(&outcome->after, "@alice:x", "alice", &error), 0);
-    assert_int_equal(account_state_displayname(&outcome->after, "Al", &error), 0);
-    account_state_admin(&outcome->after, true);
+    assert_int_equal(account_state_text(&outcome->after, ACCOUNT_DISPLAYNAME, "Al", &error), 0);
+    account_state_bool(&outcome->after, ACCOUNT_ADMIN, true);
     list_add(&outcome->actions, "create");
     outcome->tried = outcome->changed = outcome->created = outcome->password_set = true;
 }
@@ -241,7 +241,7 @@ TEST(a_diff_shows_that_a_password_was_set_and_not_which)
     assert_string_equal(json_string_value(json_object_get(diff, "before_header")), "@alice:x");
     json_decref(diff);
     outcome.created = false;
-    assert_int_equal(account_state_displayname(&outcome.before, "Old", &error), 0);
+    assert_int_equal(account_state_text(&outcome.before, ACCOUNT_DISPLAYNAME, "Old", &error), 0);
     diff = user_reply_diff(&wish, &outcome);
     assert_string_not_equal(
         json_string_value(json_object_get(json_object_get(diff, "before"), "password")),
