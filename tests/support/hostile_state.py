@@ -47,6 +47,8 @@ class State:
         self.logins = 0
         self.accounts: dict[str, Account] = {}
         self.tokens: dict[str, Token] = {}
+        # All that ever were, for those who look for them where they must not be.
+        self.issued: list[str] = []
         self.nonces: set[str] = set()
         # Members by room: "join", "leave" or "invite".
         self.rooms = rooms or {}
@@ -92,6 +94,7 @@ class State:
     def _issue(self, token: Token) -> str:
         text = "syt_" + secrets.token_urlsafe(24)
         self.tokens[text] = token
+        self.issued.append(text)
         return text
 
     def _end(self, user_id: str, device_id: str | None) -> None:
