@@ -7,11 +7,14 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define ROWS_MOST 64
 
 struct recorded_server {
     int listener;
@@ -19,6 +22,10 @@ struct recorded_server {
     char url[64];
     _Atomic(const struct recorded_reply *) replies;
     atomic_uint requests;
+    pthread_mutex_t lock; /* of what is below */
+    char forgotten[64];
+    char log[32768];
+    bool used_up[ROWS_MOST]; /* of the table */
 };
 
 /* Reads up to the end of the headers and of the body they announce. */
@@ -47,27 +54,83 @@ read_request(int connection, char *request, size_t size)
     request[length] = '\0';
 }
 
+/* Writes the request into the log. True when its token is the forgotten one. */
+static bool
+note(struct recorded_server *server, const char *request)
+{
+    static const char header[] = "Authorization: Bearer ";
+    const char *bearer = strstr(request, header);
+    const char *body = strstr(request, "\r\n\r\n");
+    const char *version = strstr(request, " HTTP/");
+    char token[64] = "-";
+    bool is_forgotten;
+    size_t used;
+
+    if (bearer != NULL)
+        sscanf(bearer + strlen(header), "%63s", token);
+    pthread_mutex_lock(&server->lock);
+    used = strlen(server->log);
+    is_forgotten = server->forgotten[0] != '\0' && strcmp(server->forgotten, token) == 0;
+    body = body == NULL || strcmp(body, "\r\n\r\n{}") == 0 ? "" : body + 4;
+    snprintf(server->log + used, sizeof(server->log) - used, "%.*s %s%s%s\n",
+        version == NULL ? 0 : (int)(version - request), request, token,
+        body[0] == '\0' ? "" : " ", body);
+    pthread_mutex_unlock(&server->lock);
+    return is_forgotten;
+}
+
+static bool
+begins_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* The row of the table that answers a request; NULL: none does. */
+static const struct recorded_reply *
+choose(struct recorded_server *server, const char *request)
+{
+    const struct recorded_reply *replies = server->replies;
+    const struct recorded_reply *chosen = NULL;
+    const char *path = strchr(request, ' ') + 1;
+
+    pthread_mutex_lock(&server->lock);
+    for (size_t row = 0; chosen == NULL && row < ROWS_MOST && replies[row].path != NULL;
+         row++) {
+        const char *start = replies[row].path;
+
+        if (server->used_up[row] || !begins_with(start[0] == '/' ? path : request, start))
+            continue;
+        chosen = &replies[row];
+        server->used_up[row] = chosen->status >= RECORDED_ONCE;
+    }
+    pthread_mutex_unlock(&server->lock);
+    return chosen;
+}
+
 static void
-answer(const struct recorded_server *server, int connection, const char *request)
+answer(struct recorded_server *server, int connection, const char *request)
 {
     static const struct recorded_reply nothing = {"", 404, NULL, ""};
-    const struct recorded_reply *reply = server->replies;
-    const char *path = strchr(request, ' ');
+    static const struct recorded_reply unknown = {
+        "", 401, NULL, "{\"errcode\": \"M_UNKNOWN_TOKEN\", \"error\": \"Unknown\"}"};
+    bool is_forgotten = note(server, request);
+    const struct recorded_reply *reply;
     char head[1024];
     int length;
 
-    if (path == NULL)
+    if (strchr(request, ' ') == NULL)
         return;
-    while (reply->path != NULL && strncmp(path + 1, reply->path, strlen(reply->path)) != 0)
-        reply++;
-    if (reply->path == NULL)
+    reply = is_forgotten ? &unknown : choose(server, request);
+    if (reply == NULL)
         reply = &nothing;
+    if (reply->status % RECORDED_ONCE == RECORDED_LOST)
+        return;
     length = snprintf(head, sizeof(head),
         "HTTP/1.1 %d Recorded\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n",
-        reply->status, strlen(reply->body), reply->headers == NULL ? "" : reply->headers);
+        reply->status % RECORDED_ONCE, strlen(reply->body),
+        reply->headers == NULL ? "" : reply->headers);
     send(connection, head, (size_t)length, MSG_NOSIGNAL);
     send(connection, reply->body, strlen(reply->body), MSG_NOSIGNAL);
-    shutdown(connection, SHUT_WR);
 }
 
 static void *
@@ -81,6 +144,7 @@ serve(void *context)
         read_request(connection, request, sizeof(request));
         atomic_fetch_add(&server->requests, 1);
         answer(server, connection, request);
+        shutdown(connection, SHUT_WR);
         while (recv(connection, request, sizeof(request), 0) > 0)
             ; /* until the client has closed, so that no reply is cut off */
         close(connection);
@@ -98,6 +162,7 @@ recorded_server_start(const struct recorded_reply *replies)
     assert_non_null(server);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     server->replies = replies;
+    pthread_mutex_init(&server->lock, NULL);
     server->listener = socket(AF_INET, SOCK_STREAM, 0);
     assert_true(server->listener >= 0);
     assert_int_equal(bind(server->listener, (struct sockaddr *)&address, size), 0);
@@ -112,7 +177,30 @@ recorded_server_start(const struct recorded_reply *replies)
 void
 recorded_server_say(struct recorded_server *server, const struct recorded_reply *replies)
 {
+    pthread_mutex_lock(&server->lock);
+    memset(server->used_up, 0, sizeof(server->used_up));
     server->replies = replies;
+    pthread_mutex_unlock(&server->lock);
+}
+
+void
+recorded_server_forget(struct recorded_server *server, const char *token)
+{
+    pthread_mutex_lock(&server->lock);
+    snprintf(server->forgotten, sizeof(server->forgotten), "%s", token == NULL ? "" : token);
+    pthread_mutex_unlock(&server->lock);
+}
+
+const char *
+recorded_server_log(struct recorded_server *server)
+{
+    static char log[sizeof(server->log)];
+
+    pthread_mutex_lock(&server->lock);
+    memcpy(log, server->log, sizeof(log));
+    server->log[0] = '\0';
+    pthread_mutex_unlock(&server->lock);
+    return log;
 }
 
 const char *
@@ -133,5 +221,6 @@ recorded_server_stop(struct recorded_server *server)
     shutdown(server->listener, SHUT_RDWR);
     pthread_join(server->thread, NULL);
     close(server->listener);
+    pthread_mutex_destroy(&server->lock);
     free(server);
 }

@@ -4,8 +4,15 @@
 #ifndef REGISTRAR_TESTS_RECORDED_SERVER_H
 #define REGISTRAR_TESTS_RECORDED_SERVER_H
 
+/* Added to a status: the row is good for one request. */
+#define RECORDED_ONCE 1000
+
+/* In place of a status: the request arrives, and its reply is lost. */
+#define RECORDED_LOST 0
+
 struct recorded_reply {
-    const char *path;    /* the start of the request's path; NULL ends a table */
+    const char *path;    /* the start of the request's path, or of its method and
+                            path ("GET /x"); NULL ends a table */
     int status;
     const char *headers; /* lines with \r\n, or NULL */
     const char *body;
@@ -16,11 +23,25 @@ struct recorded_server;
 /*
  * Starts to listen on a port of 127.0.0.1 that is free, in a thread of its
  * own. The first reply of the table whose path fits is given; none: 404. The
- * table may be exchanged between requests.
+ * table may be exchanged between requests; the rows of the new one are all
+ * good.
  */
 struct recorded_server *recorded_server_start(const struct recorded_reply *replies);
 void recorded_server_say(struct recorded_server *server,
     const struct recorded_reply *replies);
+
+/*
+ * A token that is answered 401 M_UNKNOWN_TOKEN, whatever the table says; NULL:
+ * none is.
+ */
+void recorded_server_forget(struct recorded_server *server, const char *token);
+
+/*
+ * What was asked since the last call: a line "METHOD path token\n" for each
+ * request, "-" without a token, and the request's body behind it if it has one.
+ * Until the next call.
+ */
+const char *recorded_server_log(struct recorded_server *server);
 
 /* "http://127.0.0.1:12345", as long as the server runs. */
 const char *recorded_server_url(const struct recorded_server *server);
