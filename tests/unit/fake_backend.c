@@ -298,6 +298,16 @@ verify_login(struct backend *backend, const struct account *account,
     return 0;
 }
 
+/* This server does nothing by itself. */
+static int
+foresee(struct account *after, const struct account *change, struct error *error)
+{
+    (void)after;
+    (void)change;
+    (void)error;
+    return 0;
+}
+
 static const struct backend_type fake_type = {
     .server = SERVER_SYNAPSE,
     .product = "Fake",
@@ -311,6 +321,7 @@ static const struct backend_type fake_type = {
     .updates = updates,
     .may_update = may_update,
     .update = update,
+    .foresee = foresee,
     .verify_login = verify_login,
 };
 
