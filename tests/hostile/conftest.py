@@ -16,6 +16,7 @@ from tests.support.hostile_tasks import populated
 def server() -> Iterator[HostileServer]:
     with HostileServer() as one:
         yield populated(one)
+        assert not one.complaints
 
 
 @pytest.fixture
