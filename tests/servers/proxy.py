@@ -22,6 +22,7 @@ class Passed(NamedTuple):
     path: str
     body: Any
     connection: tuple[str, int]
+    token: str | None
 
 
 class Proxy:
@@ -71,6 +72,7 @@ class Proxy:
                         self.path,
                         json.loads(body) if body else None,
                         self.client_address,
+                        self.headers.get("Authorization", "").removeprefix("Bearer ") or None,
                     )
                 )
                 connection = http.client.HTTPConnection("127.0.0.1", proxy.upstream.port)
