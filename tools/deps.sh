@@ -43,6 +43,7 @@ look() {
             need libjansson-dev "jansson, with headers" has_library jansson
             need libcurl4-openssl-dev "libcurl, with headers" has_library libcurl
             need libssl-dev "OpenSSL's libcrypto, with headers" has_library libcrypto
+            need libutf8proc-dev "utf8proc, with headers" has_library libutf8proc
             ;;
         python)
             need "python3 python3-venv" "Python 3.11 or newer, with venv" \

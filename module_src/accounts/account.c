@@ -102,6 +102,12 @@ account_states(const struct account *account, enum account_field field)
     return (account->stated & ACCOUNT_BIT(field)) != 0;
 }
 
+bool
+account_is(const struct account *account, enum account_field field)
+{
+    return account_states(account, field) && bool_of(account, field);
+}
+
 void
 account_state_bool(struct account *account, enum account_field field, bool value)
 {
@@ -262,8 +268,8 @@ copy_field(struct account *to, const struct account *from, enum account_field fi
     return error_set(error, ERROR_INTERNAL, "an account has no field %d", (int)field);
 }
 
-static int
-copy_fields(struct account *to, const struct account *from, unsigned mask,
+int
+account_copy_fields(struct account *to, const struct account *from, unsigned mask,
     struct error *error)
 {
     for (int field = 0; field < ACCOUNT_FIELDS; field++)
@@ -276,7 +282,7 @@ copy_fields(struct account *to, const struct account *from, unsigned mask,
 int
 account_copy(struct account *to, const struct account *from, struct error *error)
 {
-    return copy_fields(to, from, ~0u, error);
+    return account_copy_fields(to, from, ~0u, error);
 }
 
 int
@@ -294,9 +300,9 @@ account_difference(struct account *change, const struct account *wanted,
     if (account_name(change, observed->user_id, wanted->localpart, error) != 0)
         return -1;
     /* What is goes first, for the sets that append to it. */
-    if (copy_fields(change, observed, different, error) != 0)
+    if (account_copy_fields(change, observed, different, error) != 0)
         return -1;
-    return copy_fields(change, wanted, different, error);
+    return account_copy_fields(change, wanted, different, error);
 }
 
 int
@@ -306,9 +312,9 @@ account_apply(struct account *result, const struct account *observed,
     unsigned visible = ~ACCOUNT_BIT(ACCOUNT_PASSWORD);
 
     if (account_name(result, observed->user_id, observed->localpart, error) != 0 ||
-        copy_fields(result, observed, visible, error) != 0)
+        account_copy_fields(result, observed, visible, error) != 0)
         return -1;
-    return copy_fields(result, change, visible, error);
+    return account_copy_fields(result, change, visible, error);
 }
 
 const char *

@@ -66,6 +66,9 @@ void account_free(struct account *account);
 
 bool account_states(const struct account *account, enum account_field field);
 
+/* True when the field, a boolean one, is stated as true. */
+bool account_is(const struct account *account, enum account_field field);
+
 /* State a field of the type that each says. -1: memory. */
 void account_state_bool(struct account *account, enum account_field field, bool value);
 /* Takes a text as servers store it: a display name stripped, and none (NULL)
@@ -85,6 +88,10 @@ int account_name(struct account *account, const char *user_id, const char *local
 
 /* Makes `to`, which has its names, state all that `from` states. */
 int account_copy(struct account *to, const struct account *from, struct error *error);
+
+/* The same for those of the fields that are in mask. */
+int account_copy_fields(struct account *to, const struct account *from, unsigned mask,
+    struct error *error);
 
 /* The bits of all fields of wanted that observed does not state. */
 unsigned account_unobserved(const struct account *wanted, const struct account *observed);

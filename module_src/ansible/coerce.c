@@ -152,6 +152,156 @@ coerce_string(const json_t *value, char **string, const char **reason)
     return *string == NULL ? -2 : 0;
 }
 
+/* Appends the parts of text between its commas; nothing is stripped. -1: no memory. */
+static int
+split_at_commas(json_t *list, const char *text, size_t length)
+{
+    for (;;) {
+        const char *comma = memchr(text, ',', length);
+        size_t size = comma == NULL ? length : (size_t)(comma - text);
+
+        if (json_array_append_new(list, json_stringn(text, size)) != 0)
+            return -1;
+        if (comma == NULL)
+            return 0;
+        text += size + 1;
+        length -= size + 1;
+    }
+}
+
+int
+coerce_list(const json_t *value, json_t **list, const char **reason)
+{
+    int result;
+
+    *list = NULL;
+    *reason = "it is not a list";
+    if (json_is_object(value) || json_is_null(value))
+        return -1;
+    if (json_is_array(value)) {
+        *list = json_incref((json_t *)(void *)value);
+        return 0;
+    }
+    *list = json_array();
+    if (*list == NULL)
+        return -2;
+    result = json_is_string(value) ? split_at_commas(*list, json_string_value(value),
+                                         json_string_length(value))
+                                   : json_array_append(*list, (json_t *)(void *)value);
+    if (result == 0)
+        return 0;
+    json_decref(*list);
+    *list = NULL;
+    return -2;
+}
+
+/* Text that is JSON. */
+static int
+load_dictionary(const char *text, size_t length, json_t **dictionary, const char **reason)
+{
+    size_t failures = memory_failures();
+
+    *reason = "unable to evaluate string as dictionary";
+    *dictionary = json_loadb(text, length, JSON_ALLOW_NUL, NULL);
+    if (*dictionary != NULL)
+        return 0;
+    return memory_failures() != failures ? -2 : -1;
+}
+
+/* Moves what was gathered of "key=value" into the dictionary. -1: it has no
+ * "="; -2: no memory. */
+static int
+add_field(json_t *dictionary, struct text *field)
+{
+    char *equals;
+
+    if (field->failed)
+        return -2;
+    if (field->length == 0)
+        return 0;
+    equals = strchr(field->bytes, '=');
+    if (equals == NULL)
+        return -1;
+    *equals = '\0';
+    if (json_object_set_new(dictionary, field->bytes, json_string(equals + 1)) != 0)
+        return -2;
+    text_free(field);
+    return 0;
+}
+
+/* As check_type_dict of validation.py: commas and spaces separate, but not in
+ * quotes or behind a backslash. */
+static int
+add_fields(json_t *dictionary, const char *text, size_t length, struct text *field)
+{
+    bool escaped = false;
+    char quote = '\0';
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && i < length; i++) {
+        if (escaped) {
+            text_append_bytes(field, text + i, 1);
+            escaped = false;
+        } else if (text[i] == '\\') {
+            escaped = true;
+        } else if (quote == '\0' && (text[i] == '\'' || text[i] == '"')) {
+            quote = text[i];
+        } else if (quote != '\0' && text[i] == quote) {
+            quote = '\0';
+        } else if (quote == '\0' && (text[i] == ',' || text[i] == ' ')) {
+            result = add_field(dictionary, field);
+        } else {
+            text_append_bytes(field, text + i, 1);
+        }
+    }
+    return result == 0 ? add_field(dictionary, field) : result;
+}
+
+static int
+read_dictionary(const char *text, size_t length, json_t **dictionary, const char **reason)
+{
+    struct text field = {0};
+    int result;
+
+    *reason = "unable to evaluate string in the \"key=value\" format as dictionary";
+    *dictionary = json_object();
+    if (*dictionary == NULL)
+        return -2;
+    text = text_strip(text, length, &length);
+    result = add_fields(*dictionary, text, length, &field);
+    text_free(&field);
+    if (result != 0) {
+        json_decref(*dictionary);
+        *dictionary = NULL;
+    }
+    return result;
+}
+
+int
+coerce_dictionary(const json_t *value, json_t **dictionary, const char **reason)
+{
+    const char *text = json_string_value(value);
+    size_t length = json_string_length(value);
+
+    *dictionary = NULL;
+    *reason = "it is not a dictionary";
+    if (json_is_object(value)) {
+        *dictionary = json_incref((json_t *)(void *)value);
+        return 0;
+    }
+    if (text == NULL)
+        return -1;
+    *reason = "it has a NUL character in it";
+    if (strlen(text) != length)
+        return -1;
+    if (*text == '{')
+        return load_dictionary(text, length, dictionary, reason);
+    *reason = "dictionary requested, could not parse JSON or key=value";
+    if (strchr(text, '=') == NULL)
+        return -1;
+    return read_dictionary(text, length, dictionary, reason);
+}
+
 /* Length of a variable's name at `text`; 0: none. */
 static size_t
 variable_name(const char *text)

@@ -20,6 +20,19 @@ int coerce_integer(const json_t *value, long *integer, const char **reason);
 /* string is for memory_free; NULL with 0 never happens. -2: no memory. */
 int coerce_string(const json_t *value, char **string, const char **reason);
 
+/*
+ * list becomes an array, for json_decref: text split at its commas, and anything
+ * else that is no list and no dictionary as its one element. -2: no memory.
+ */
+int coerce_list(const json_t *value, json_t **list, const char **reason);
+
+/*
+ * dictionary becomes an object, for json_decref: also from text that is JSON or
+ * "key=value, other=value". (What is only Python's way of writing one is not
+ * taken.) -2: no memory.
+ */
+int coerce_dictionary(const json_t *value, json_t **dictionary, const char **reason);
+
 /* A path with a leading ~ and $VARIABLES expanded, as os.path does it; for
  * memory_free. NULL: no memory. */
 char *coerce_path(const char *path);

@@ -40,16 +40,46 @@ fallback_to_json(const struct option *option)
     return value;
 }
 
+static void
+describe_rule(json_t *description, const struct option_rule *rule)
+{
+    static const char *const keys[] = {
+        [OPTION_RULE_EXCLUSIVE] = "mutually_exclusive",
+        [OPTION_RULE_ONE_OF] = "required_one_of",
+        [OPTION_RULE_TOGETHER] = "required_together",
+        [OPTION_RULE_NEEDS] = "required_by",
+    };
+    const char *key = keys[rule->type];
+    bool needs = rule->type == OPTION_RULE_NEEDS;
+
+    if (json_object_get(description, key) == NULL)
+        json_object_set_new(description, key, needs ? json_object() : json_array());
+    if (needs)
+        json_object_set_new(json_object_get(description, key), rule->names[0],
+            names_to_json(rule->names + 1));
+    else
+        json_array_append_new(json_object_get(description, key), names_to_json(rule->names));
+}
+
+static void
+describe_rules(json_t *description, const struct option_set *set)
+{
+    for (size_t i = 0; i < set->rule_count; i++)
+        describe_rule(description, &set->rules[i]);
+}
+
 static json_t *
 describe_option(const struct option *option)
 {
     static const char *const types[] = {
         [OPTION_STRING] = "str",
+        [OPTION_STRINGS] = "list",
         [OPTION_PATH] = "path",
         [OPTION_SECRET] = "str",
         [OPTION_BOOLEAN] = "bool",
         [OPTION_INTEGER] = "int",
         [OPTION_CHOICE] = "str",
+        [OPTION_DICT] = "dict",
         [OPTION_DICTS] = "list",
     };
     json_t *object = json_pack("{s:s}", "type", types[option->type]);
@@ -64,9 +94,12 @@ describe_option(const struct option *option)
         json_object_set_new(object, "required", json_true());
     if (option->type == OPTION_SECRET)
         json_object_set_new(object, "no_log", json_true());
-    if (option->type == OPTION_DICTS) {
-        json_object_set_new(object, "elements", json_string("dict"));
+    if (option->type == OPTION_STRINGS || option->type == OPTION_DICTS)
+        json_object_set_new(object, "elements",
+            json_string(option->type == OPTION_STRINGS ? "str" : "dict"));
+    if (option->dict != NULL) {
         json_object_set_new(object, "suboptions", describe_set(option->dict));
+        describe_rules(object, option->dict);
     }
     return object;
 }
@@ -80,23 +113,6 @@ describe_set(const struct option_set *set)
         json_object_set_new(object, set->options[i].name,
             describe_option(&set->options[i]));
     return object;
-}
-
-static void
-describe_rule(json_t *description, const struct option_rule *rule)
-{
-    static const char *const keys[] = {
-        [OPTION_RULE_EXCLUSIVE] = "mutually_exclusive",
-        [OPTION_RULE_ONE_OF] = "required_one_of",
-        [OPTION_RULE_TOGETHER] = "required_together",
-        [OPTION_RULE_NEEDS] = "required_by",
-    };
-    json_t *all = json_object_get(description, keys[rule->type]);
-
-    if (rule->type == OPTION_RULE_NEEDS)
-        json_object_set_new(all, rule->names[0], names_to_json(rule->names + 1));
-    else
-        json_array_append_new(all, names_to_json(rule->names));
 }
 
 json_t *
@@ -113,10 +129,9 @@ options_describe(const struct option_schema *schema)
 
         json_object_update(options, set);
         json_decref(set);
+        describe_rules(description, schema->sets[i]);
     }
     json_object_set_new(description, "options", options);
-    for (size_t i = 0; i < schema->rule_count; i++)
-        describe_rule(description, &schema->rules[i]);
     if (memory_failures() != failures) {
         json_decref(description);
         description = NULL;

@@ -19,12 +19,27 @@
 /* What lands in the struct, at the row's offset. */
 enum option_type {
     OPTION_STRING,  /* char *, NULL when not given */
+    OPTION_STRINGS, /* struct option_strings; text is split at its commas */
     OPTION_PATH,    /* char *, ~ and $VARIABLES expanded */
     OPTION_SECRET,  /* struct secret; numbers only with a warning, no booleans */
     OPTION_BOOLEAN, /* struct option_boolean */
     OPTION_INTEGER, /* struct option_integer */
     OPTION_CHOICE,  /* int, the index in choices */
-    OPTION_DICTS,   /* json_t *, an array of objects, NULL when not given */
+    OPTION_DICT,    /* struct option_dicts, with one struct, or none for {} */
+    OPTION_DICTS,   /* struct option_dicts */
+};
+
+struct option_strings {
+    bool given;
+    size_t count;
+    char **items;
+};
+
+/* Dictionaries, each parsed into a struct as option->dict describes it. */
+struct option_dicts {
+    bool given;
+    size_t count;
+    void *items; /* an array of these structs */
 };
 
 struct option_boolean {
@@ -46,13 +61,7 @@ struct option {
     const char *fallback;       /* the default, as a string; or NULL */
     bool required;
     long least, most;           /* for OPTION_INTEGER */
-    const struct option_set *dict; /* for OPTION_DICTS: an element's options */
-};
-
-/* Rows and the struct they fill. */
-struct option_set {
-    const struct option *options;
-    size_t count;
+    const struct option_set *dict; /* for OPTION_DICT and OPTION_DICTS: what is in one */
 };
 
 enum option_rule_type {
@@ -67,15 +76,23 @@ struct option_rule {
     const char *names[5]; /* NULL-terminated */
 };
 
-#define OPTION_SETS_MOST 3
-
-/* All options of a module, or of an element of one of its lists. */
-struct option_schema {
-    const char *module;  /* "matrix_user" */
-    const char *context; /* "" or the option the element is in: "users" */
-    const struct option_set *sets[OPTION_SETS_MOST]; /* unused ones NULL */
+/* Rows, the struct they fill, and the rules among them. */
+struct option_set {
+    const struct option *options;
+    size_t count;
+    size_t size; /* of the struct in bytes, for dictionaries */
     const struct option_rule *rules;
     size_t rule_count;
+};
+
+#define OPTION_SETS_MOST 3
+
+/* All options of a module, or of a dictionary in one of them. The rules of a
+ * set may name options of the others. */
+struct option_schema {
+    const char *module;  /* "matrix_user" */
+    const char *context; /* "" or where the dictionary is: "users -> external_ids" */
+    const struct option_set *sets[OPTION_SETS_MOST]; /* unused ones NULL */
 };
 
 /*

@@ -11,10 +11,12 @@ static const char no_memory[] =
     "{\"changed\": true, \"error\": {\"kind\": \"memory\"}, \"failed\": true, \"msg\": "
     "\"out of memory; what was done until then cannot be told, run the task again\"}\n";
 
-/* Our own identifiers: a password that is one of them is no reason to hide it
- * here, and hiding it would tell what it is. */
-static const char *const kept_keys[] = {"user_id", "username", "backend", "kind", "errcode",
-    "authenticated_by", "actions", "before_header", "after_header", "name"};
+/* The one key by which a secret leaves, the password that was made up; and our
+ * own identifiers: a password that is one of them is no reason to hide it here,
+ * and hiding it would tell what it is. */
+static const char *const kept_keys[] = {"generated_password", "user_id", "username",
+    "backend", "kind", "errcode", "authenticated_by", "actions", "before_header",
+    "after_header", "name"};
 
 /* Our own sentences. */
 static const char *const sentence_keys[] = {"msg", "warnings"};

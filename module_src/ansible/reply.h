@@ -20,11 +20,12 @@ json_t *reply_list(const struct list *list);
 /*
  * Prints the reply on standard output after taking the secrets out of every
  * text in it, but for keys and for the values of our own identifiers
- * (user_id, username, ...). In our own sentences (msg, warnings) a secret that
+ * (user_id, username, ...) and of generated_password, the one key by which a
+ * secret leaves. In our own sentences (msg, warnings) a secret that
  * is a plain word or number is left: what a sentence quotes was cleaned when
  * it was made (net/http.h, http_show), and a word missing from what we always
- * say would tell what the password is. Without memory to do so, a fixed reply that says
- * so is printed. Returns the exit status: 0, or 1 when the reply says
+ * say would tell what the password is. Without memory to do so, a fixed reply
+ * that says so is printed. Returns the exit status: 0, or 1 when the reply says
  * "failed" or could not be written.
  */
 int reply_print(json_t *reply, const struct redaction *redaction);

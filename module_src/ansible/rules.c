@@ -120,6 +120,22 @@ list_unknown(const struct option_schema *schema, const json_t *parameters, size_
     return names;
 }
 
+/* "users.external_ids." for "users -> external_ids": Ansible writes the place
+ * of an unknown parameter so, and of no other. */
+static void
+append_place(struct text *text, const char *context)
+{
+    static const char arrow[] = " -> ";
+    const char *end;
+
+    for (; (end = strstr(context, arrow)) != NULL; context = end + strlen(arrow)) {
+        text_append_bytes(text, context, (size_t)(end - context));
+        text_append(text, ".");
+    }
+    if (*context != '\0')
+        text_append_format(text, "%s.", context);
+}
+
 /* Unknown parameters, all of them in one message, as Ansible does. */
 int
 rules_check_known(const struct option_schema *schema, const json_t *parameters,
@@ -139,8 +155,9 @@ rules_check_known(const struct option_schema *schema, const json_t *parameters,
         char shown[64];
 
         text_show(shown, sizeof(shown), names[i]);
-        text_append_format(&unknown, "%s%s%s%s", i > 0 ? ", " : "", schema->context,
-            schema->context[0] != '\0' ? "." : "", shown);
+        text_append(&unknown, i > 0 ? ", " : "");
+        append_place(&unknown, schema->context);
+        text_append(&unknown, shown);
     }
     append_known(&known, schema);
     if (unknown.failed || known.failed)

@@ -8,7 +8,7 @@
 
 #include "ansible/options.h"
 
-/* What stands behind a message about an element: " found in users". */
+/* What stands behind a message about a dictionary: " found in users". */
 #define CONTEXT_ARGUMENTS(schema)                                                          \
     (schema)->context[0] != '\0' ? " found in " : "", (schema)->context
 

@@ -20,7 +20,7 @@ type_named(const char *name)
 }
 
 struct backend *
-backend_open(const struct connection *connection, struct list *warnings,
+backend_open(const struct connection *connection, const struct backend_setting *setting,
     struct error *error)
 {
     struct backend *backend = memory_zeroed(1, sizeof(*backend));
@@ -30,7 +30,9 @@ backend_open(const struct connection *connection, struct list *warnings,
         return NULL;
     }
     backend->connection = connection;
-    backend->warnings = warnings;
+    backend->warnings = setting->warnings;
+    backend->actions = setting->actions;
+    backend->predict = setting->predict;
     backend->matrix.http = http_open(&connection->http, error);
     if (backend->matrix.http == NULL) {
         memory_free(backend);

@@ -88,17 +88,21 @@ struct backend_type {
     int (*may_create)(struct backend *backend, const struct account *wanted,
         struct error *error);
 
-    /* The ACCOUNT_BITs of those fields that create itself can make what wanted
-     * says, with the authority there is now. Others take an update. */
-    unsigned (*creates)(const struct backend *backend, const struct account *wanted);
+    /* Whether create and the update after it can make an account of all that
+     * wanted says, with the authority there is now. */
+    bool (*creates)(const struct backend *backend, const struct account *wanted);
 
-    /* Makes the account, with the fields it can (creates); observed becomes what
-     * now is. */
+    /* Makes the account, perhaps without fields that the server could refuse
+     * when it is there already; observed becomes what now is, and what is left
+     * is for update. */
     int (*create)(struct backend *backend, const struct account *wanted,
         enum creation *creation, struct observation *observed, struct error *error);
 
-    /* Whether update would be let through. Asked before each update, also when
-     * it follows at once. */
+    /* Whether update can make this change, with the authority there is now. */
+    bool (*updates)(const struct backend *backend, const struct account *change);
+
+    /* Whether update would be let through. Asked right before each update, also
+     * when it follows at once. */
     int (*may_update)(struct backend *backend, const struct observation *observed,
         const struct account *change, struct error *error);
 

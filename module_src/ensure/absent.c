@@ -12,7 +12,35 @@ note_creation(struct run *run)
     outcome->password_set = account_states(&run->wanted, ACCOUNT_PASSWORD);
     list_add(&outcome->actions, "create");
     account_free(&outcome->after);
+    if (run_hand_out_password(run) != 0)
+        return -1;
     return account_apply(&outcome->after, &run->now.account, &run->wanted, run->error);
+}
+
+/* What creating left to do: what the server could refuse when the account is
+ * there already, and what its configuration made different. */
+static int
+finish_creation(struct run *run)
+{
+    struct account change = {0};
+    struct account nothing = {0};
+    int result = -1;
+
+    if (account_difference(&change, &run->wanted, &run->now.account, run->error) == 0 &&
+        account_copy_fields(&change, &run->wanted,
+            account_unobserved(&run->wanted, &run->now.account), run->error) == 0)
+        result = 0;
+    if (result == 0 && change.stated != 0 &&
+        (run->type->may_update(run->backend, &run->now, &change, run->error) != 0 ||
+            run->type->update(run->backend, &run->now, &change, false, run->error) != 0)) {
+        struct error memory = {0};
+
+        account_free(&run->outcome->after);
+        account_apply(&run->outcome->after, &run->now.account, &nothing, &memory);
+        result = -1;
+    }
+    account_free(&change);
+    return result;
 }
 
 /*
@@ -23,24 +51,14 @@ note_creation(struct run *run)
 static int
 find_own(struct run *run, bool *found)
 {
-    struct error failure = {0};
-    struct error *error = run->error;
-    int result;
-
     *found = false;
     if (run->now.presence != PRESENCE_UNKNOWN || run_has_administrator(run) ||
-        !account_states(&run->wanted, ACCOUNT_PASSWORD) ||
-        *run->logins >= ENSURE_LOGINS_MOST)
+        run->wish->generate_password || !account_states(&run->wanted, ACCOUNT_PASSWORD))
         return 0;
-    run->error = &failure;
-    result = run_ask_password(run);
-    run->error = error;
-    *found = result == 0 && run->password_answer == PASSWORD_SAME;
-    if (result == 0 || failure.kind == ERROR_RATE_LIMITED ||
-        failure.kind == ERROR_UNSUPPORTED)
-        return 0;
-    *error = failure;
-    return -1;
+    if (run_try_password(run) != 0)
+        return -1;
+    *found = run->password_asked && run->password_answer == PASSWORD_SAME;
+    return 0;
 }
 
 static int
@@ -54,7 +72,9 @@ predict_creation(struct run *run)
         run->now.presence = PRESENCE_PRESENT;
         return run_existing(run);
     }
-    if (run->type->may_create(run->backend, &run->wanted, run->error) != 0)
+    if ((run->backend->authority != AUTHORITY_PREDICTED ||
+            run->type->creates(run->backend, &run->wanted)) &&
+        run->type->may_create(run->backend, &run->wanted, run->error) != 0)
         return -1;
     if (run->now.presence == PRESENCE_UNKNOWN) {
         run->outcome->guess = true;
@@ -63,7 +83,7 @@ predict_creation(struct run *run)
             "accounts",
             run_name(run));
     }
-    account_state_deactivated(&run->now.account, false);
+    account_state_bool(&run->now.account, ACCOUNT_DEACTIVATED, false);
     return note_creation(run);
 }
 
@@ -103,29 +123,18 @@ settle_lost_creation(struct run *run, const struct error *lost)
         run->outcome->changed =
             failure.kind != ERROR_NONE || run->now.presence != PRESENCE_ABSENT;
         *run->error = *lost;
+        run_hand_out_password(run);
         return -1;
     }
-    return creation == CREATION_DONE ? note_creation(run) : note_lost_creation(run);
+    if ((creation == CREATION_DONE ? note_creation(run) : note_lost_creation(run)) != 0)
+        return -1;
+    return finish_creation(run);
 }
 
+/* The name is taken by an account that was not seen. */
 static int
-create(struct run *run)
+meet_taken_name(struct run *run)
 {
-    enum creation creation = CREATION_DONE;
-    struct error failure = {0};
-
-    if (run->mode == ENSURE_PREDICT)
-        return predict_creation(run);
-    if (run->type->create(run->backend, &run->wanted, &creation, &run->now, &failure) != 0) {
-        if (failure.maybe_done)
-            return settle_lost_creation(run, &failure);
-        *run->error = failure;
-        return -1;
-    }
-    if (creation == CREATION_DONE)
-        return note_creation(run);
-    if (creation == CREATION_PERHAPS)
-        return note_lost_creation(run);
     run->now.presence = PRESENCE_PRESENT;
     if (run_has_administrator(run))
         return error_set(run->error, ERROR_CONFLICT,
@@ -133,6 +142,42 @@ create(struct run *run)
             "there one in upper case?",
             run_name(run));
     return run_existing(run);
+}
+
+static int
+make(struct run *run)
+{
+    enum creation creation = CREATION_DONE;
+    struct error failure = {0};
+
+    if (run->type->create(run->backend, &run->wanted, &creation, &run->now, &failure) != 0) {
+        if (failure.maybe_done)
+            return settle_lost_creation(run, &failure);
+        *run->error = failure;
+        return -1;
+    }
+    if (creation == CREATION_NAME_TAKEN)
+        return meet_taken_name(run);
+    if ((creation == CREATION_DONE ? note_creation(run) : note_lost_creation(run)) != 0)
+        return -1;
+    return finish_creation(run);
+}
+
+static int
+create(struct run *run)
+{
+    if (run_generate_password(run) != 0)
+        return -1;
+    if (!run->type->creates(run->backend, &run->wanted) &&
+        run_may_become_administrator(run)) {
+        if (run_become_administrator(run) != 0)
+            return -1;
+        if (run_has_administrator(run))
+            return run_decide(run);
+    }
+    if (run->mode == ENSURE_PREDICT)
+        return predict_creation(run);
+    return make(run);
 }
 
 /*
@@ -161,13 +206,25 @@ claim(struct run *run)
         run_name(run), run->type->administrator);
 }
 
+/* What nobody can see is predicted to be as it was seen: not there. */
+static int
+guess_absence(struct run *run)
+{
+    run->outcome->guess = true;
+    list_add(run->backend->warnings,
+        "that %s does not exist is a guess: the administrator that would see it is there "
+        "only when this is really run",
+        run_name(run));
+    return 0;
+}
+
 int
 run_absent(struct run *run)
 {
-    bool wants_deactivated = account_states(&run->wanted, ACCOUNT_DEACTIVATED) &&
-                             run->wanted.deactivated;
+    bool wants_deactivated = account_is(&run->wanted, ACCOUNT_DEACTIVATED);
+    bool predicted = run->backend->authority == AUTHORITY_PREDICTED;
 
-    if (run->now.presence == PRESENCE_UNKNOWN &&
+    if (run->now.presence == PRESENCE_UNKNOWN && !predicted &&
         (wants_deactivated || run->wish->if_absent == IF_ABSENT_FAIL))
         return run_needs_administrator(run,
             wants_deactivated ? "deactivation" : "any change");
@@ -175,6 +232,6 @@ run_absent(struct run *run)
         return error_set(run->error, ERROR_NOT_FOUND,
             "there is no account %s; nothing was changed (if_absent: fail)", run_name(run));
     if (wants_deactivated)
-        return 0;
+        return run->now.presence == PRESENCE_UNKNOWN ? guess_absence(run) : 0;
     return connection_can_create(run->backend->connection) ? create(run) : claim(run);
 }

@@ -53,14 +53,6 @@ check_server_name(struct run *run)
         run->wish->id.localpart, wanted, run->backend->server_name);
 }
 
-static int
-look(struct run *run)
-{
-    unsigned mask = run->wanted.stated | ACCOUNT_BIT(ACCOUNT_DEACTIVATED);
-
-    return run->type->lookup(run->backend, mask, &run->now, run->error);
-}
-
 /*
  * Looks at the account. A name with capitals is the lower-case one, except
  * where an account of before that rule exists exactly so.
@@ -69,7 +61,7 @@ static int
 look_up(struct run *run)
 {
     if (user_id_was_lowered(&run->wish->id)) {
-        if (set_names(run, run->wish->id.as_written) != 0 || look(run) != 0)
+        if (set_names(run, run->wish->id.as_written) != 0 || run_look(run) != 0)
             return -1;
         if (run->now.presence == PRESENCE_PRESENT)
             return 0;
@@ -78,7 +70,30 @@ look_up(struct run *run)
             run->wish->id.as_written, run->wish->id.localpart);
         account_free(&run->now.account);
     }
-    return set_names(run, run->wish->id.localpart) != 0 ? -1 : look(run);
+    return set_names(run, run->wish->id.localpart) != 0 ? -1 : run_look(run);
+}
+
+/* Logs in at the end as the account's owner would. */
+static int
+verify_login(struct run *run)
+{
+    const struct account *account =
+        run->outcome->after.localpart != NULL ? &run->outcome->after : &run->wanted;
+
+    if (!run->wish->verify_login)
+        return 0;
+    if (run->mode == ENSURE_PREDICT) {
+        list_add(run->backend->warnings,
+            "verify_login is left out in check mode: nobody logged in as %s", run_name(run));
+        return 0;
+    }
+    if (!account_states(&run->wanted, ACCOUNT_PASSWORD)) {
+        list_add(run->backend->warnings,
+            "verify_login is left out: %s exists, so no password was made up to log in with",
+            run_name(run));
+        return 0;
+    }
+    return run->type->verify_login(run->backend, account, &run->wanted.password, run->error);
 }
 
 static int
@@ -87,9 +102,9 @@ ensure_one(struct run *run)
     if (check_server_name(run) != 0 ||
         account_name(&run->wanted, NULL, run->wish->id.localpart, run->error) != 0 ||
         account_copy(&run->wanted, &run->wish->account, run->error) != 0 ||
-        look_up(run) != 0)
+        run_prepare(run) != 0 || look_up(run) != 0)
         return -1;
-    return run->now.presence == PRESENCE_PRESENT ? run_existing(run) : run_absent(run);
+    return run_decide(run) != 0 ? -1 : verify_login(run);
 }
 
 /* An outcome of which nothing was seen still is somebody's. */
@@ -114,10 +129,23 @@ name_outcome(const struct backend *backend, const struct wish *wish,
     return result;
 }
 
+/* How many wishes take a login of the account's own, without an administrator. */
+static size_t
+count_own_logins(const struct wish *wishes, size_t count)
+{
+    size_t logins = 0;
+
+    for (size_t i = 0; i < count; i++)
+        logins += wishes[i].if_exists == IF_EXISTS_MATCH ||
+                  wishes[i].update_password == UPDATE_PASSWORD_ALWAYS;
+    return logins;
+}
+
 static int
 grant_all(struct backend *backend, const struct wish *wishes, size_t count,
     enum ensure_mode mode, struct outcome *outcomes, struct error *error)
 {
+    bool avoid_logins = count_own_logins(wishes, count) > ENSURE_LOGINS_MOST;
     size_t logins = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -128,6 +156,7 @@ grant_all(struct backend *backend, const struct wish *wishes, size_t count,
             .wish = &wishes[i],
             .mode = mode,
             .logins = &logins,
+            .avoid_logins = avoid_logins,
             .outcome = outcome,
             .error = &outcome->error,
         };

@@ -52,6 +52,25 @@ is_settled(struct run *run, bool *settled)
     return result;
 }
 
+/* A field that nobody can see here. */
+static int
+refuse_unseen(struct run *run, enum account_field field)
+{
+    const char *option = account_field_option(field);
+
+    if (run_has_administrator(run))
+        return error_set(run->error, ERROR_UNSUPPORTED,
+            "the server does not say what the %s of %s is, so this version of it cannot do "
+            "what that option asks for",
+            option, run_name(run));
+    return error_set(run->error, ERROR_UNAUTHORIZED,
+        "%s exists, and seeing and changing its %s takes an administrator: give %s%s",
+        run_name(run), option, run->type->administrator,
+        account_states(&run->wanted, ACCOUNT_PASSWORD)
+            ? " (the password given is not the account's, or it would have done)"
+            : "");
+}
+
 /* Sees to it that every wanted field is observed. Without an administrator, the
  * account's own password shows more of it, and may change some of it. */
 static int
@@ -63,18 +82,23 @@ observe_all(struct run *run)
     if (is_settled(run, &settled) != 0)
         return -1;
     if (!settled && !run_has_administrator(run) &&
-        account_states(&run->wanted, ACCOUNT_PASSWORD) && run_ask_password(run) != 0)
+        account_states(&run->wanted, ACCOUNT_PASSWORD) &&
+        (run->backend->authority == AUTHORITY_PREDICTED ? run_try_password(run)
+                                                        : run_ask_password(run)) != 0)
         return -1;
     missing = account_unobserved(&run->wanted, &run->now.account);
+    if (missing != 0 && run_may_become_administrator(run)) {
+        if (run_become_administrator(run) != 0)
+            return -1;
+        missing = account_unobserved(&run->wanted, &run->now.account);
+    }
+    if (missing != 0 && run->backend->authority == AUTHORITY_PREDICTED) {
+        run->guessed = true;
+        return 0;
+    }
     for (int field = 0; field < ACCOUNT_FIELDS; field++)
         if ((missing & (1u << field)) != 0)
-            return error_set(run->error, ERROR_UNAUTHORIZED,
-                "%s exists, and seeing and changing its %s takes an administrator: give %s%s",
-                run_name(run), account_field_name((enum account_field)field),
-                run->type->administrator,
-                account_states(&run->wanted, ACCOUNT_PASSWORD)
-                    ? " (the password given is not the account's, or it would have done)"
-                    : "");
+            return refuse_unseen(run, (enum account_field)field);
     return 0;
 }
 
@@ -84,6 +108,9 @@ static int
 password_is_due(struct run *run, const struct account *change, bool *due)
 {
     *due = false;
+    if (account_states(change, ACCOUNT_DEACTIVATED) && !change->deactivated &&
+        run_generate_password(run) != 0)
+        return -1;
     if (!account_states(&run->wanted, ACCOUNT_PASSWORD))
         return 0;
     if (account_states(change, ACCOUNT_DEACTIVATED) && !change->deactivated) {
@@ -96,14 +123,19 @@ password_is_due(struct run *run, const struct account *change, bool *due)
         *due = true;
         return 0;
     }
-    if (run_ask_password(run) != 0)
+    if (run->backend->authority == AUTHORITY_PREDICTED) {
+        if (run_try_password(run) != 0)
+            return -1;
+        run->guessed |= !run->password_asked;
+    } else if (run_ask_password(run) != 0) {
         return -1;
-    if (run->password_answer == PASSWORD_CANNOT_TELL)
+    }
+    *due = !run->password_asked || run->password_answer != PASSWORD_SAME;
+    if (run->password_asked && run->password_answer == PASSWORD_CANNOT_TELL)
         list_add(run->backend->warnings,
             "whether the password of %s is already the one given cannot be told (%s), so it "
             "is set each time",
             run_name(run), run->why);
-    *due = run->password_answer != PASSWORD_SAME;
     return 0;
 }
 
@@ -122,6 +154,7 @@ keep_before(struct run *run)
 {
     struct account nothing = {0};
 
+    account_free(&run->outcome->before);
     return account_apply(&run->outcome->before, &run->now.account, &nothing, run->error);
 }
 
@@ -139,6 +172,8 @@ note_failed_update(struct run *run, const struct account *change)
                 run->type->lookup(run->backend, ~0u, &run->now, &ignored) == 0;
     struct error memory = {0};
 
+    if (account_states(change, ACCOUNT_PASSWORD) && run_hand_out_password(run) != 0)
+        return -1;
     outcome->changed |= !seen && run->error->maybe_done;
     outcome->changed |= run->error->status >= 500 && account_states(change, ACCOUNT_PASSWORD);
     if (account_difference(&difference, &run->now.account, &outcome->before, &memory) != 0 ||
@@ -159,41 +194,87 @@ apply_change(struct run *run, const struct account *change)
         return note_failed_update(run, change);
     run->outcome->changed = true;
     note_actions(run->outcome, change);
+    if (account_states(change, ACCOUNT_PASSWORD) && run_hand_out_password(run) != 0)
+        return -1;
     return account_apply(&run->outcome->after, &run->now.account, change, run->error);
+}
+
+/* What has to change; what could not be seen is thought to differ. */
+static int
+plan(struct run *run, struct account *change)
+{
+    bool password_due;
+
+    if (account_difference(change, &run->wanted, &run->now.account, run->error) != 0 ||
+        account_copy_fields(change, &run->wanted,
+            account_unobserved(&run->wanted, &run->now.account), run->error) != 0 ||
+        password_is_due(run, change, &password_due) != 0)
+        return -1;
+    return password_due ? account_state_password(change, &run->wanted.password, run->error)
+                        : 0;
+}
+
+static void
+note_guess(struct run *run)
+{
+    if (!run->guessed)
+        return;
+    run->outcome->guess = true;
+    list_add(run->backend->warnings,
+        "what would change of %s is a guess: the administrator that would see it is there "
+        "only when this is really run",
+        run_name(run));
+}
+
+/* Makes the change, as an administrator where it takes one. */
+static int
+carry_out(struct run *run, struct account *change)
+{
+    bool able = run->type->updates(run->backend, change);
+
+    if (!able && run_may_become_administrator(run)) {
+        if (run_become_administrator(run) != 0)
+            return -1;
+        if (run_has_administrator(run))
+            return run_decide(run); /* who sees more may see less to do */
+    }
+    note_guess(run);
+    if ((able || run->backend->authority != AUTHORITY_PREDICTED) &&
+        run->type->may_update(run->backend, &run->now, change, run->error) != 0)
+        return -1;
+    return apply_change(run, change);
+}
+
+/* Whether the wish lets an account that is there be touched at all. */
+static int
+require_permission(struct run *run)
+{
+    if (run->wish->if_exists == IF_EXISTS_FAIL)
+        return error_set(run->error, ERROR_CONFLICT,
+            "%s exists already; nothing was changed (if_exists: fail)", run_name(run));
+    if (run->wish->if_exists == IF_EXISTS_MATCH && run_require_match(run) != 0)
+        return -1;
+    return require_active(run);
 }
 
 int
 run_existing(struct run *run)
 {
     struct account change = {0};
-    bool password_due;
     int result = -1;
 
-    if (keep_before(run) != 0)
-        return -1;
-    if (run->wish->if_exists == IF_EXISTS_FAIL)
-        return error_set(run->error, ERROR_CONFLICT,
-            "%s exists already; nothing was changed (if_exists: fail)", run_name(run));
-    if (run->wish->if_exists == IF_EXISTS_MATCH && run_require_match(run) != 0)
-        return -1;
-    if (require_active(run) != 0 || observe_all(run) != 0)
+    if (keep_before(run) != 0 || require_permission(run) != 0 || observe_all(run) != 0)
         return -1;
     if (run->now.account.user_id != NULL && run->wanted.user_id == NULL &&
         account_name(&run->wanted, run->now.account.user_id, run->now.account.localpart,
             run->error) != 0)
         return -1;
-    account_free(&run->outcome->before);
-    if (keep_before(run) != 0 ||
-        account_difference(&change, &run->wanted, &run->now.account, run->error) != 0 ||
-        password_is_due(run, &change, &password_due) != 0)
+    if (keep_before(run) != 0 || plan(run, &change) != 0)
         goto out;
-    if (password_due &&
-        account_state_password(&change, &run->wanted.password, run->error) != 0)
-        goto out;
-    if (change.stated == 0)
+    if (change.stated != 0)
+        result = carry_out(run, &change);
+    else
         result = account_apply(&run->outcome->after, &run->now.account, &change, run->error);
-    else if (run->type->may_update(run->backend, &run->now, &change, run->error) == 0)
-        result = apply_change(run, &change);
 out:
     account_free(&change);
     return result;

@@ -16,6 +16,7 @@ void
 outcome_free(struct outcome *outcome)
 {
     list_free(&outcome->actions);
+    secret_free(&outcome->generated_password);
     account_free(&outcome->before);
     account_free(&outcome->after);
     memset(outcome, 0, sizeof(*outcome));

@@ -22,6 +22,9 @@ struct matrix {
     struct retry *retry;
     char server_header[64]; /* of the newest answer, "" when it had none */
     time_t server_date;     /* of the newest answer, 0 when it had none */
+    /* What would spare a task its login, behind "or" in the message about a
+     * limit on logins: "give an access_token, which needs none". NULL: nothing. */
+    const char *login_advice;
 };
 
 /* How many secrets a call's body can hold at most. */

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "matrix/errcode.h"
 
 char *
 client_path(const char *before, const char *user_id, const char *after)
@@ -50,6 +51,7 @@ login_refused(const struct answer *answer, struct error *error)
 static int
 login_wait(struct matrix *matrix, const struct answer *answer, struct error *error)
 {
+    const char *advice = matrix->login_advice;
     struct error failure = {0};
 
     if (retry_wait(matrix->retry, http_origin(matrix->http), answer->retry_after_ms,
@@ -65,8 +67,9 @@ login_wait(struct matrix *matrix, const struct answer *answer, struct error *err
     return error_set(error, ERROR_RATE_LIMITED,
         "the server allows no more logins for now and says to wait %lld s, which is more "
         "than is left of retry_timeout; wait that long, raise rc_login in the server's "
-        "configuration, or give an access_token, which needs no login",
-        retry_seconds(failure.retry_after_ms));
+        "configuration%s%s",
+        retry_seconds(failure.retry_after_ms), advice == NULL ? "" : ", or ",
+        advice == NULL ? "" : advice);
 }
 
 int
@@ -103,14 +106,31 @@ take_session(struct session *session, const struct answer *answer, struct error 
     return session->user_id == NULL ? error_no_memory(error) : 0;
 }
 
+/* What a login sends; NULL: no memory. */
+static json_t *
+login_body(const char *user, const struct secret *password, const char *device_id)
+{
+    json_t *body = client_password_auth(user, password);
+
+    if (body != NULL &&
+        json_object_set_new(body, "initial_device_display_name",
+            json_string("Registrar")) == 0 &&
+        (device_id == NULL ||
+            json_object_set_new(body, "device_id", json_string(device_id)) == 0))
+        return body;
+    json_decref(body);
+    return NULL;
+}
+
 int
 client_login(struct matrix *matrix, const char *user, const struct secret *password,
-    struct session *session, enum login_result *login, struct error *error)
+    const char *device_id, struct session *session, enum login_result *login,
+    struct error *error)
 {
     struct call call = {
         .method = "POST",
         .path = "/_matrix/client/v3/login",
-        .body = client_password_auth(user, password),
+        .body = login_body(user, password, device_id),
         .secrets = {password},
         .retry = RETRY_UNSENT,
         .report_429 = true,
@@ -119,11 +139,8 @@ client_login(struct matrix *matrix, const char *user, const struct secret *passw
     int result = -1;
 
     memset(session, 0, sizeof(*session));
-    if (call.body == NULL || json_object_set_new(call.body, "initial_device_display_name",
-                                 json_string("Registrar")) != 0) {
-        error_no_memory(error);
-        goto out;
-    }
+    if (call.body == NULL)
+        return error_no_memory(error);
     while ((result = call_send(matrix, &call, &answer, error)) == 0 &&
            answer_is(&answer, 429, "M_LIMIT_EXCEEDED")) {
         if (login_wait(matrix, &answer, error) != 0) {
@@ -177,6 +194,7 @@ client_logout(struct matrix *matrix, struct session *session, bool *failed)
 int
 client_whoami(struct matrix *matrix, struct session *session, struct error *error)
 {
+    static const char what[] = "asking whose the access token is";
     struct answer answer = {0};
     const char *user_id;
     int result = -1;
@@ -185,14 +203,15 @@ client_whoami(struct matrix *matrix, struct session *session, struct error *erro
             &answer, error) != 0)
         goto out;
     if (!answer_ok(&answer)) {
-        if (answer.status == 401)
-            answer_refused_as(&answer, ERROR_UNAUTHORIZED, "using the access_token",
+        /* A locked account's token is refused with 401, too, and is not wrong. */
+        if (errcode_kind(answer.status, answer.errcode) == ERROR_UNAUTHORIZED)
+            answer_refused_as(&answer, ERROR_UNAUTHORIZED, what,
                 "it is wrong, or it has been logged out", error);
         else
-            answer_refused(&answer, "using the access_token", error);
+            answer_refused(&answer, what, error);
         goto out;
     }
-    user_id = answer_string(&answer, "user_id", "asking whose the access_token is", error);
+    user_id = answer_string(&answer, "user_id", what, error);
     if (user_id == NULL)
         goto out;
     session->user_id = memory_copy_string(user_id);

@@ -38,16 +38,17 @@ rooms_leave_all(struct matrix *matrix, const struct session *session, bool *left
 {
     struct answer answer = {0};
     const json_t *rooms;
-    const json_t *room;
-    size_t i;
+    bool listed;
     int result = call_get(matrix, "/_matrix/client/v3/joined_rooms", &session->access_token,
         &answer, error);
 
     rooms = json_object_get(answer.body, "joined_rooms");
-    *left = result == 0 && answer_ok(&answer) && json_is_array(rooms) &&
-            json_array_size(rooms) <= ROOMS_MOST;
-    for (i = 0; result == 0 && *left && i < json_array_size(rooms); i++) {
-        room = json_array_get(rooms, i);
+    listed = result == 0 && answer_ok(&answer) && json_is_array(rooms) &&
+             json_array_size(rooms) <= ROOMS_MOST;
+    *left = listed;
+    for (size_t i = 0; result == 0 && listed && i < json_array_size(rooms); i++) {
+        const json_t *room = json_array_get(rooms, i);
+
         if (json_is_string(room))
             result = leave(matrix, session, json_string_value(room), left, error);
         else

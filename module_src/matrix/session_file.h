@@ -64,26 +64,46 @@ void session_file_unlock(struct session_file *file);
  * Finds an entry; session, all zeroes before, is for client_logout and is not
  * ours to log out (is_ours is false). Entries that are not well-formed are
  * none. Without a server name in key, an entry is found only when there is no
- * second one of the same origin and localpart. Errors: memory.
+ * second one of the same origin and localpart. Errors: memory, internal.
  */
 int session_file_find(const struct session_file *file, const struct session_key *key,
     struct session *session, enum session_found *found, struct error *error);
 
+/* Which device a new session is to have. */
+enum session_device {
+    DEVICE_OF_ENTRY, /* the entry's: its session is over */
+    DEVICE_BESIDE,   /* another one: its session goes on meanwhile */
+};
+
 /*
  * The device id to log in with: the one of the entry, or a new one, which is
  * written down before it is used, so that a login whose answer is lost leaves
- * no device that the next one would not take over. Under the lock.
- * Errors: invalid (cannot be written), memory.
+ * no device that the next one would not take over. Two sessions that work may
+ * not share a device: Synapse lets the older one be and ends both when one of
+ * them is logged out (1.163.2, rest/client/logout.py). Under the lock.
+ * Errors: invalid (cannot be written, full), internal (no random numbers),
+ * memory, those of session_file_open.
  */
 int session_file_device(struct session_file *file, const struct session_key *key,
-    char device_id[SESSION_DEVICE_SIZE], struct error *error);
+    enum session_device which, char device_id[SESSION_DEVICE_SIZE], struct error *error);
 
-/* Writes the session into its entry. Under the lock. Errors as above. */
+/* Whether the session is the account's that key names, as far as it does.
+ * Errors: memory. */
+int session_file_fits(const struct session_key *key, const struct session *session,
+    bool *fits, struct error *error);
+
+/*
+ * Writes the session, which fits, into its entry, and the device it has; NULL:
+ * the one that the entry's session had. Under the lock. Errors as above, and
+ * protocol (a token too long to be kept).
+ */
 int session_file_store(struct session_file *file, const struct session_key *key,
-    const struct session *session, struct error *error);
+    const struct session *session, const char *device_id, struct error *error);
 
-/* Removes the entry, whatever its credential, and the file when that was the
- * last. Under the lock. Errors as above. */
+/*
+ * Removes the entry, whatever its credential, and the file when nothing is left
+ * in it, which ends the lock. Under the lock. Errors as above.
+ */
 int session_file_remove(struct session_file *file, const struct session_key *key,
     struct error *error);
 

@@ -38,6 +38,15 @@ lower(char character)
 }
 
 bool
+user_id_has_localpart(const char *user_id, const char *localpart)
+{
+    size_t length = strlen(localpart);
+
+    return user_id[0] == '@' && strncmp(user_id + 1, localpart, length) == 0 &&
+           user_id[1 + length] == ':';
+}
+
+bool
 user_id_server_name_is_valid(const char *server_name)
 {
     const char *rest = server_name;

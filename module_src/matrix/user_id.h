@@ -36,6 +36,9 @@ char *user_id_format(const char *localpart, const char *server_name);
 /* The server name inside a full user id, or NULL when it is none. */
 const char *user_id_server_name(const char *user_id);
 
+/* True for "@<localpart>:...". */
+bool user_id_has_localpart(const char *user_id, const char *localpart);
+
 /*
  * True for a server name by the specification's grammar: a DNS name, an IPv4
  * or a bracketed IPv6 address, with or without a port.

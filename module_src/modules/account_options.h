@@ -7,6 +7,17 @@
 #include "base/error.h"
 #include "ensure/ensure.h"
 
+/* One of external_ids. */
+struct external_id_options {
+    char *provider;
+    char *id;
+};
+
+struct ratelimit_options {
+    struct option_integer messages_per_second;
+    struct option_integer burst_count;
+};
+
 struct account_options {
     char *username;
     int state;
@@ -15,10 +26,23 @@ struct account_options {
     struct secret password;
     int update_password;
     struct option_boolean password_probe;
+    struct option_boolean generate_password;
+    struct option_boolean verify_login;
     struct option_boolean logout_devices;
     struct option_boolean admin;
+    char *user_type;
     char *displayname;
+    char *avatar_url;
+    struct option_strings emails;
+    int emails_mode;
+    struct option_dicts external_ids; /* struct external_id_options */
+    int external_ids_mode;
+    struct option_dicts ratelimit;    /* struct ratelimit_options */
+    struct option_boolean locked;
+    struct option_boolean suspended;
+    struct option_boolean shadow_banned;
     struct option_boolean reactivate;
+    struct option_boolean erase;
 };
 
 /* Of the single user: `username` may be missing, `users` stands for it. */

@@ -2,6 +2,7 @@
 #include "modules/connection_options.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "matrix/secret_file.h"
 #include "matrix/user_id.h"
@@ -32,11 +33,23 @@ static const struct option options[] = {
     {ROW(admin_password, OPTION_SECRET)},
     {ROW(registration_shared_secret, OPTION_SECRET)},
     {ROW(registration_shared_secret_path, OPTION_PATH)},
+    {ROW(registration_shared_secret_previous, OPTION_SECRET)},
+    {ROW(service_account, OPTION_STRING), .fallback = "registrar-service"},
+    {ROW(session_file, OPTION_PATH)},
+};
+
+static const struct option_rule rules[] = {
+    {OPTION_RULE_EXCLUSIVE,
+        {"registration_shared_secret", "registration_shared_secret_path", NULL}},
+    {OPTION_RULE_TOGETHER, {"admin_username", "admin_password", NULL}},
+    {OPTION_RULE_NEEDS, {"client_key", "client_cert", NULL}},
 };
 
 const struct option_set connection_option_set = {
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
+    .rules = rules,
+    .rule_count = sizeof(rules) / sizeof(rules[0]),
 };
 
 static const struct secret *
@@ -45,9 +58,39 @@ if_given(const struct secret *secret)
     return secret_given(secret) ? secret : NULL;
 }
 
-int
-connection_options_apply(struct connection_options *given, struct connection *connection,
-    struct error *error)
+/* An empty text says that there shall be none. */
+static const char *
+if_not_empty(const char *text)
+{
+    return text == NULL || *text == '\0' ? NULL : text;
+}
+
+/* It stands on the server of the task, under a name that never changes. */
+static int
+check_service_account(const char *service_account, struct error *error)
+{
+    struct user_id id = {0};
+    struct error parsing = {0};
+    bool bare;
+
+    if (*service_account == '\0')
+        return 0;
+    if (user_id_parse(&id, service_account, &parsing) != 0)
+        return parsing.kind == ERROR_MEMORY
+                   ? error_no_memory(error)
+                   : error_set(error, parsing.kind, "service_account: %.1100s", parsing.text);
+    bare = strcmp(id.localpart, service_account) == 0;
+    user_id_free(&id);
+    if (bare)
+        return 0;
+    return error_set(error, ERROR_INVALID,
+        "service_account is a localpart in lower case, such as registrar-service, without "
+        "@ and without a server name");
+}
+
+/* What one option alone cannot show. */
+static int
+check(const struct connection_options *given, struct error *error)
 {
     if (given->server_name != NULL && !user_id_server_name_is_valid(given->server_name))
         return error_set(error, ERROR_INVALID,
@@ -56,6 +99,21 @@ connection_options_apply(struct connection_options *given, struct connection *co
     if (secret_given(&given->access_token) && !secret_is_token(&given->access_token))
         return error_set(error, ERROR_INVALID,
             "access_token has characters that no token has (white space, a line end?)");
+    if (secret_given(&given->registration_shared_secret_previous) &&
+        !secret_given(&given->registration_shared_secret) &&
+        given->registration_shared_secret_path == NULL)
+        return error_set(error, ERROR_INVALID,
+            "registration_shared_secret_previous is what registration_shared_secret was "
+            "before; it needs that or registration_shared_secret_path beside it");
+    return check_service_account(given->service_account, error);
+}
+
+int
+connection_options_apply(struct connection_options *given, struct connection *connection,
+    struct error *error)
+{
+    if (check(given, error) != 0)
+        return -1;
     if (given->registration_shared_secret_path != NULL &&
         secret_file_read(&given->registration_shared_secret,
             given->registration_shared_secret_path, "registration_shared_secret_path",
@@ -80,6 +138,9 @@ connection_options_apply(struct connection_options *given, struct connection *co
         .admin_username = given->admin_username,
         .admin_password = if_given(&given->admin_password),
         .shared_secret = if_given(&given->registration_shared_secret),
+        .shared_secret_previous = if_given(&given->registration_shared_secret_previous),
+        .service_account = if_not_empty(given->service_account),
+        .session_file = if_not_empty(given->session_file),
     };
     return 0;
 }

@@ -24,16 +24,12 @@ struct connection_options {
     struct secret admin_password;
     struct secret registration_shared_secret;
     char *registration_shared_secret_path;
+    struct secret registration_shared_secret_previous;
+    char *service_account;
+    char *session_file;
 };
 
 extern const struct option_set connection_option_set;
-
-/* The rules among these options, for a module's schema. */
-#define CONNECTION_RULES                                                                   \
-    {OPTION_RULE_EXCLUSIVE,                                                                \
-        {"registration_shared_secret", "registration_shared_secret_path", NULL}},          \
-    {OPTION_RULE_TOGETHER, {"admin_username", "admin_password", NULL}},                    \
-    {OPTION_RULE_NEEDS, {"client_key", "client_cert", NULL}}
 
 /*
  * Fills connection, whose strings stay the options'; reads the secret's file

@@ -3,7 +3,6 @@
 
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ansible/reply.h"
@@ -12,10 +11,11 @@
 #include "ensure/ensure.h"
 #include "modules/account_options.h"
 #include "modules/connection_options.h"
+#include "modules/task_rules.h"
 #include "modules/user_reply.h"
 
 struct list_options {
-    json_t *users;
+    struct option_dicts users; /* struct account_options */
 };
 
 static const struct option list_option_rows[] = {
@@ -23,26 +23,22 @@ static const struct option list_option_rows[] = {
         .dict = &account_element_option_set},
 };
 
-static const struct option_set list_option_set = {.options = list_option_rows, .count = 1};
-
-static const struct option_rule rules[] = {
+static const struct option_rule list_rules[] = {
     {OPTION_RULE_EXCLUSIVE, {"username", "users", NULL}},
     {OPTION_RULE_ONE_OF, {"username", "users", NULL}},
-    CONNECTION_RULES,
+};
+
+static const struct option_set list_option_set = {
+    .options = list_option_rows,
+    .count = sizeof(list_option_rows) / sizeof(list_option_rows[0]),
+    .rules = list_rules,
+    .rule_count = sizeof(list_rules) / sizeof(list_rules[0]),
 };
 
 static const struct option_schema schema = {
     .module = "matrix_user",
     .context = "",
     .sets = {&connection_option_set, &account_option_set, &list_option_set},
-    .rules = rules,
-    .rule_count = sizeof(rules) / sizeof(rules[0]),
-};
-
-static const struct option_schema element_schema = {
-    .module = "matrix_user",
-    .context = "users",
-    .sets = {&account_element_option_set},
 };
 
 /* One task, from its parameters to its reply. */
@@ -51,12 +47,12 @@ struct task {
     struct connection_options where;
     struct account_options single;
     struct list_options list;
-    struct account_options *elements; /* options of users[i] */
     struct wish *wishes;
     struct outcome *outcomes;
-    size_t count;
+    size_t count; /* of wishes and of outcomes */
     struct connection connection;
     struct list warnings;
+    struct list actions; /* of the task, beside those of its users */
     const struct secret **secrets; /* all that must never be shown */
     struct redaction redaction;    /* the same */
 };
@@ -64,87 +60,32 @@ struct task {
 static bool
 is_list(const struct task *task)
 {
-    return task->list.users != NULL;
+    return task->list.users.given;
 }
 
-static int
-read_elements(struct task *task, struct error *error)
+/* The options of the ith user. */
+static const struct account_options *
+user_options(const struct task *task, size_t i)
 {
-    const json_t *element;
-    size_t i;
+    const struct account_options *elements = task->list.users.items;
 
-    task->count = json_array_size(task->list.users);
-    task->elements = memory_zeroed(task->count + 1, sizeof(*task->elements));
-    if (task->elements == NULL)
-        return error_no_memory(error);
-    json_array_foreach(task->list.users, i, element)
-    {
-        void *const into[] = {&task->elements[i]};
-
-        if (options_parse(&element_schema, element, into, &task->warnings, error) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int
-compare_localparts(const void *one, const void *other)
-{
-    return strcmp(*(const char *const *)one, *(const char *const *)other);
-}
-
-/* A name given twice would make the result depend on the order of work. */
-static int
-refuse_duplicates(const struct task *task, struct error *error)
-{
-    const char **names = memory_zeroed(task->count + 1, sizeof(*names));
-    int result = 0;
-
-    if (names == NULL)
-        return error_no_memory(error);
-    for (size_t i = 0; i < task->count; i++)
-        names[i] = task->wishes[i].id.localpart;
-    qsort(names, task->count, sizeof(*names), compare_localparts);
-    for (size_t i = 1; result == 0 && i < task->count; i++)
-        if (strcmp(names[i - 1], names[i]) == 0)
-            result = error_set(error, ERROR_INVALID, "users has \"%.80s\" more than once",
-                names[i]);
-    memory_free(names);
-    return result;
-}
-
-/* Servers limit logins, so a list may not cost one a user. */
-static int
-refuse_many_logins(const struct task *task, struct error *error)
-{
-    size_t logins = 0;
-
-    if (connection_has_administrator(&task->connection))
-        return 0;
-    for (size_t i = 0; i < task->count; i++)
-        logins += task->wishes[i].if_exists == IF_EXISTS_MATCH ||
-                  task->wishes[i].update_password == UPDATE_PASSWORD_ALWAYS;
-    if (logins <= ENSURE_LOGINS_MOST)
-        return 0;
-    return error_set(error, ERROR_INVALID,
-        "without an administrator (access_token, or admin_username and admin_password) "
-        "if_exists: match and update_password: always take a login a user, and servers "
-        "limit logins: at most %d users in one task can have them, here %zu do",
-        ENSURE_LOGINS_MOST, logins);
+    return is_list(task) ? &elements[i] : &task->single;
 }
 
 static int
 make_wishes(struct task *task, struct error *error)
 {
-    task->wishes = memory_zeroed(task->count + 1, sizeof(*task->wishes));
-    task->outcomes = memory_zeroed(task->count + 1, sizeof(*task->outcomes));
+    size_t count = is_list(task) ? task->list.users.count : 1;
+
+    task->wishes = memory_zeroed(count + 1, sizeof(*task->wishes));
+    task->outcomes = memory_zeroed(count + 1, sizeof(*task->outcomes));
     if (task->wishes == NULL || task->outcomes == NULL)
         return error_no_memory(error);
-    for (size_t i = 0; i < task->count; i++)
-        if (account_options_apply(is_list(task) ? &task->elements[i] : &task->single,
-                &task->wishes[i], error) != 0)
+    task->count = count;
+    for (size_t i = 0; i < count; i++)
+        if (account_options_apply(user_options(task, i), &task->wishes[i], error) != 0)
             return -1;
-    return refuse_duplicates(task, error);
+    return 0;
 }
 
 /* A single user's options make no sense beside a list; their defaults do. */
@@ -169,14 +110,12 @@ read_task(struct task *task, struct error *error)
 
     if (options_parse(&schema, task->call->parameters, into, &task->warnings, error) != 0)
         return -1;
-    task->count = 1;
-    if (is_list(task) &&
-        (refuse_mixture(task, error) != 0 || read_elements(task, error) != 0))
+    if (is_list(task) && refuse_mixture(task, error) != 0)
         return -1;
     if (connection_options_apply(&task->where, &task->connection, error) != 0 ||
         make_wishes(task, error) != 0)
         return -1;
-    return refuse_many_logins(task, error);
+    return task_rules_check(task->wishes, task->count, &task->connection, error);
 }
 
 static void
@@ -194,6 +133,7 @@ keep_secret(const struct secret *secret, void *context)
     task->secrets[task->redaction.count++] = secret;
 }
 
+/* Visits those of the options, and the places of those that are not made yet. */
 static void
 visit_secrets(struct task *task, void (*visit)(const struct secret *, void *),
     void *context)
@@ -201,11 +141,9 @@ visit_secrets(struct task *task, void (*visit)(const struct secret *, void *),
     void *const into[] = {&task->where, &task->single, &task->list};
 
     options_secrets(&schema, into, visit, context);
-    for (size_t i = 0; task->elements != NULL && i < task->count; i++) {
-        void *const element[] = {&task->elements[i]};
-
-        options_secrets(&element_schema, element, visit, context);
-    }
+    for (size_t i = 0; i < task->count; i++)
+        if (task->wishes[i].generate_password)
+            visit(&task->outcomes[i].generated_password, context);
 }
 
 static int
@@ -223,17 +161,34 @@ collect_secrets(struct task *task, struct error *error)
     return 0;
 }
 
+/* Refuses what one user's options ask for and this server has not. */
+static int
+vet_options(const struct wish *wish, enum server server, struct error *error)
+{
+    const char *options[ACCOUNT_FIELDS + 2];
+    size_t count = 0;
+
+    for (int field = 0; field < ACCOUNT_FIELDS; field++)
+        if (account_states(&wish->account, (enum account_field)field))
+            options[count++] = account_field_option((enum account_field)field);
+    if (wish->generate_password)
+        options[count++] = "generate_password";
+    if (wish->verify_login)
+        options[count++] = "verify_login";
+    for (size_t i = 0; i < count; i++)
+        if (capabilities_require(capabilities_table, capabilities_count, server, options[i],
+                error) != 0)
+            return -1;
+    return 0;
+}
+
 /* Refuses what this server cannot do, before anything is changed. */
 static int
 vet(const struct task *task, struct backend *backend, struct error *error)
 {
-    for (int field = 0; field < ACCOUNT_FIELDS; field++)
-        for (size_t i = 0; i < task->count; i++)
-            if (account_states(&task->wishes[i].account, (enum account_field)field) &&
-                capabilities_require(capabilities_table, capabilities_count,
-                    backend->type->server, account_field_name((enum account_field)field),
-                    error) != 0)
-                return -1;
+    for (size_t i = 0; i < task->count; i++)
+        if (vet_options(&task->wishes[i], backend->type->server, error) != 0)
+            return -1;
     for (size_t i = 0; i < task->count; i++) {
         struct account *wanted = &task->wishes[i].account;
 
@@ -267,7 +222,12 @@ static int
 work(struct task *task, json_t *reply, struct error *error)
 {
     enum ensure_mode mode = task->call->check_mode ? ENSURE_PREDICT : ENSURE_APPLY;
-    struct backend *backend = backend_open(&task->connection, &task->warnings, error);
+    const struct backend_setting setting = {
+        .warnings = &task->warnings,
+        .actions = &task->actions,
+        .predict = task->call->check_mode,
+    };
+    struct backend *backend = backend_open(&task->connection, &setting, error);
     int result = -1;
 
     if (backend == NULL)
@@ -308,7 +268,21 @@ add_user(const struct task *task, json_t *reply)
     json_object_del(entry, "failed");
     json_object_del(entry, "msg");
     json_object_del(entry, "error");
-    return json_object_set(reply, "actions", json_object_get(entry, "actions"));
+    return 0;
+}
+
+/* What was done beside the accounts, and behind it what was done to the one. */
+static int
+add_actions(const struct task *task, json_t *reply)
+{
+    json_t *actions = reply_list(&task->actions);
+    json_t *user = json_object_get(json_object_get(reply, "user"), "actions");
+
+    if (actions == NULL || (user != NULL && json_array_extend(actions, user) != 0)) {
+        json_decref(actions);
+        return -1;
+    }
+    return json_object_set_new(reply, "actions", actions);
 }
 
 static int
@@ -354,9 +328,13 @@ sum_up_errors(const struct task *task, struct error *error)
 static int
 fill_reply(const struct task *task, json_t *reply, const struct error *error)
 {
-    bool changed = false;
+    bool has_users =
+        task->count > 0 && (error->kind == ERROR_NONE || task->outcomes[0].tried);
+    bool changed = task->actions.count > 0;
 
-    for (size_t i = 0; task->outcomes != NULL && i < task->count; i++)
+    if (task->actions.failed)
+        return -1;
+    for (size_t i = 0; i < task->count; i++)
         changed |= task->outcomes[i].changed;
     if (json_object_set_new(reply, "changed", json_boolean(changed)) != 0)
         return -1;
@@ -365,11 +343,12 @@ fill_reply(const struct task *task, json_t *reply, const struct error *error)
         return -1;
     if (error->kind != ERROR_NONE && reply_add_error(reply, error) != 0)
         return -1;
-    if (task->outcomes == NULL || (error->kind != ERROR_NONE && !task->outcomes[0].tried))
-        return 0;
-    if ((is_list(task) ? add_users(task, reply) : add_user(task, reply)) != 0)
+    if (has_users && (is_list(task) ? add_users(task, reply) : add_user(task, reply)) != 0)
         return -1;
-    return task->call->diff ? add_diff(task, reply) : 0;
+    if (((has_users && !is_list(task)) || task->actions.count > 0) &&
+        add_actions(task, reply) != 0)
+        return -1;
+    return has_users && task->call->diff ? add_diff(task, reply) : 0;
 }
 
 static void
@@ -378,21 +357,15 @@ free_task(struct task *task)
     void *const into[] = {&task->where, &task->single, &task->list};
 
     for (size_t i = 0; i < task->count; i++) {
-        void *const element[] = {task->elements == NULL ? NULL : &task->elements[i]};
-
-        if (task->elements != NULL)
-            options_free(&element_schema, element);
-        if (task->wishes != NULL)
-            wish_free(&task->wishes[i]);
-        if (task->outcomes != NULL)
-            outcome_free(&task->outcomes[i]);
+        wish_free(&task->wishes[i]);
+        outcome_free(&task->outcomes[i]);
     }
     options_free(&schema, into);
-    memory_free(task->elements);
     memory_free(task->wishes);
     memory_free(task->outcomes);
     memory_free((void *)task->secrets);
     list_free(&task->warnings);
+    list_free(&task->actions);
 }
 
 static int
@@ -401,9 +374,11 @@ run(const struct module_call *call)
     struct task task = {.call = call};
     struct error error = {0};
     json_t *reply = json_object();
-    int status;
+    int result, status;
 
-    if (read_task(&task, &error) == 0 && collect_secrets(&task, &error) == 0)
+    result = read_task(&task, &error);
+    /* Also after an error, so that its text is looked through, too. */
+    if (collect_secrets(&task, &error) == 0 && result == 0)
         work(&task, reply, &error);
     sum_up_errors(&task, &error);
     if (reply != NULL && fill_reply(&task, reply, &error) != 0) {

@@ -24,6 +24,7 @@ static int
 fill_entry(json_t *entry, const struct wish *wish, const struct outcome *outcome)
 {
     const char *user_id = user_id_of(outcome);
+    const struct secret *generated = &outcome->generated_password;
     json_t *fields = account_to_json(&outcome->after, ~0u);
     int result = -1;
 
@@ -34,6 +35,10 @@ fill_entry(json_t *entry, const struct wish *wish, const struct outcome *outcome
         set(entry, "password_set", json_boolean(outcome->password_set)) != 0)
         goto out;
     if (user_id != NULL && set(entry, "user_id", json_string(user_id)) != 0)
+        goto out;
+    if (secret_given(generated) &&
+        set(entry, "generated_password",
+            json_stringn(generated->bytes, generated->length)) != 0)
         goto out;
     if (!outcome->tried && set(entry, "tried", json_false()) != 0)
         goto out;

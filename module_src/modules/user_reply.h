@@ -9,8 +9,9 @@
 
 #include "ensure/ensure.h"
 
-/* One account's entry, with "failed", "msg" and "error" when it failed, and
- * with "tried": false when the list ended before its turn. NULL: no memory. */
+/* One account's entry, with "failed", "msg" and "error" when it failed, with
+ * "tried": false when the list ended before its turn, and with the password
+ * that was made up, if one was set. NULL: no memory. */
 json_t *user_reply_entry(const struct wish *wish, const struct outcome *outcome);
 
 /* "-- before", "++ after" of one account; NULL: no memory. */

@@ -8,6 +8,7 @@
 #include "backends/synapse/state.h"
 #include "backends/synapse/users.h"
 #include "base/memory.h"
+#include "matrix/profile.h"
 
 bool
 own_is_open(const struct backend *backend)
@@ -30,32 +31,79 @@ own_end(struct backend *backend)
     memory_free(user_id);
 }
 
+/* The account's addresses as it sees them itself (specification: client-server
+ * API, "Adding account administrative contact information"). */
+static int
+look_at_addresses(struct backend *backend, struct observation *observed,
+    struct error *error)
+{
+    struct pairs emails = {0};
+    struct answer answer = {0};
+    const json_t *element;
+    size_t i;
+    int result = call_get(&backend->matrix, "/_matrix/client/v3/account/3pid",
+        &state_of(backend)->own.access_token, &answer, error);
+
+    if (result != 0 || !answer_ok(&answer))
+        goto out; /* who does not say leaves them unseen */
+    json_array_foreach(json_object_get(answer.body, "threepids"), i, element)
+    {
+        const char *medium = json_string_value(json_object_get(element, "medium"));
+        const char *address = json_string_value(json_object_get(element, "address"));
+
+        if (result == 0 && medium != NULL && address != NULL && strcmp(medium, "email") == 0)
+            result = pairs_add(&emails, medium, address, error);
+    }
+    if (result == 0)
+        result = account_state_set(&observed->account, ACCOUNT_EMAILS, &emails, error);
+out:
+    pairs_free(&emails);
+    answer_free(&answer);
+    return result;
+}
+
+static int
+look_at_profile(struct backend *backend, struct observation *observed, struct error *error)
+{
+    const struct session *own = &state_of(backend)->own;
+    struct account *account = &observed->account;
+    struct profile profile = {0};
+    int result =
+        profile_get(&backend->matrix, own->user_id, &own->access_token, &profile, error);
+
+    if (result == 0 && profile.result != PROFILE_HIDDEN &&
+        (account_state_text(account, ACCOUNT_DISPLAYNAME, profile.displayname, error) != 0 ||
+            account_state_text(account, ACCOUNT_AVATAR_URL, profile.avatar_url, error) != 0))
+        result = -1;
+    profile_free(&profile);
+    return result;
+}
+
 /* Sees the account as itself. An administrator sees all; to anybody else the
- * admin API says 403 M_FORBIDDEN, which is an answer as well. */
+ * admin API says 403 M_FORBIDDEN, which is an answer as well. Who could log in
+ * is neither deactivated nor locked. */
 static int
 look_as_itself(struct backend *backend, struct observation *observed, struct error *error)
 {
     const struct session *own = &state_of(backend)->own;
     struct error refusal = {0};
-    enum profile_result profile;
-    char *displayname = NULL;
-    int result;
 
-    if (users_lookup(&backend->matrix, &own->access_token, observed, &refusal) == 0)
+    if (users_lookup(&backend->matrix, &own->access_token, state_of(backend)->mask, observed,
+            &refusal) == 0)
         return 0;
     if (refusal.status != 403 || strcmp(refusal.errcode, "M_FORBIDDEN") != 0) {
         *error = refusal;
         return -1;
     }
     observed->presence = PRESENCE_PRESENT;
-    account_state_admin(&observed->account, false);
-    account_state_deactivated(&observed->account, false);
-    result = client_profile(&backend->matrix, own->user_id, &own->access_token,
-        &displayname, &profile, error);
-    if (result == 0 && profile != PROFILE_HIDDEN)
-        result = account_state_displayname(&observed->account, displayname, error);
-    memory_free(displayname);
-    return result;
+    account_state_bool(&observed->account, ACCOUNT_ADMIN, false);
+    account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, false);
+    account_state_bool(&observed->account, ACCOUNT_LOCKED, false);
+    if (look_at_profile(backend, observed, error) != 0)
+        return -1;
+    return (state_of(backend)->mask & ACCOUNT_BIT(ACCOUNT_EMAILS)) != 0
+               ? look_at_addresses(backend, observed, error)
+               : 0;
 }
 
 int
@@ -69,7 +117,7 @@ own_ask(struct backend *backend, struct observation *observed,
 
     own_end(backend);
     if (client_login(&backend->matrix, known == NULL ? observed->account.localpart : known,
-            password, &state->own, &login, error) != 0)
+            password, NULL, &state->own, &login, error) != 0)
         return -1;
     if (login == LOGIN_WRONG) {
         *answer = PASSWORD_DIFFERENT;
@@ -94,44 +142,49 @@ own_ask(struct backend *backend, struct observation *observed,
     return look_as_itself(backend, observed, error);
 }
 
-/* Looks whether the change is made by now; observed becomes what is seen. */
+/* Looks whether the field is as it shall be by now; observed becomes what is
+ * seen. */
 static bool
-is_made(struct backend *backend, struct observation *observed, const struct account *change)
+is_made(struct backend *backend, struct observation *observed, const struct account *change,
+    enum account_field field)
 {
-    const struct session *own = &state_of(backend)->own;
     struct error ignored = {0};
     struct account left = {0};
-    enum profile_result profile;
-    char *name = NULL;
-    bool made = client_profile(&backend->matrix, own->user_id, &own->access_token, &name,
-                    &profile, &ignored) == 0 &&
-                profile != PROFILE_HIDDEN &&
-                account_state_displayname(&observed->account, name, &ignored) == 0 &&
+    bool made = look_at_profile(backend, observed, &ignored) == 0 &&
+                account_states(&observed->account, field) &&
                 account_difference(&left, change, &observed->account, &ignored) == 0 &&
-                left.stated == 0;
+                !account_states(&left, field);
 
     account_free(&left);
-    memory_free(name);
     return made;
+}
+
+static int
+set_text(struct backend *backend, struct observation *observed, const struct account *change,
+    enum account_field field, const char *value, struct error *error)
+{
+    struct error failure = {0};
+
+    if (!account_states(change, field))
+        return 0;
+    if (profile_set(&backend->matrix, &state_of(backend)->own, account_field_name(field),
+            value == NULL ? "" : value, &failure) != 0) {
+        /* As with an administrator (users.c): it may be stored all the same. */
+        if (failure.kind != ERROR_RATE_LIMITED || !is_made(backend, observed, change, field)) {
+            *error = failure;
+            return -1;
+        }
+        users_warn_slow_rooms(backend, observed);
+    }
+    return account_state_text(&observed->account, field, value, error);
 }
 
 int
 own_update(struct backend *backend, struct observation *observed,
     const struct account *change, struct error *error)
 {
-    const char *displayname = change->displayname == NULL ? "" : change->displayname;
-    struct error failure = {0};
-
-    if (!account_states(change, ACCOUNT_DISPLAYNAME))
-        return 0;
-    if (client_set_displayname(&backend->matrix, &state_of(backend)->own, displayname,
-            &failure) != 0) {
-        /* As with an administrator (users.c): it may be stored all the same. */
-        if (failure.kind != ERROR_RATE_LIMITED || !is_made(backend, observed, change)) {
-            *error = failure;
-            return -1;
-        }
-        users_warn_slow_rooms(backend, observed);
-    }
-    return account_state_displayname(&observed->account, change->displayname, error);
+    if (set_text(backend, observed, change, ACCOUNT_DISPLAYNAME, change->displayname,
+            error) != 0)
+        return -1;
+    return set_text(backend, observed, change, ACCOUNT_AVATAR_URL, change->avatar_url, error);
 }

@@ -17,7 +17,11 @@ int own_ask(struct backend *backend, struct observation *observed,
 /* True while the account in hand is logged in as itself. */
 bool own_is_open(const struct backend *backend);
 
-/* Sets the account's display name as itself. */
+/* The fields that an account may set of itself. */
+#define OWN_FIELDS                                                                         \
+    (ACCOUNT_BIT(ACCOUNT_DISPLAYNAME) | ACCOUNT_BIT(ACCOUNT_AVATAR_URL))
+
+/* Sets these of the account's fields as itself. */
 int own_update(struct backend *backend, struct observation *observed,
     const struct account *change, struct error *error);
 

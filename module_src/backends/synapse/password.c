@@ -244,12 +244,23 @@ ask_for_flows(struct backend *backend, struct error *error)
 }
 
 int
-password_may_be_set(struct backend *backend, struct error *error)
+password_logins(struct backend *backend, bool *on, struct error *error)
 {
     if (state_of(backend)->passwords == PASSWORDS_NOT_ASKED &&
         ask_for_flows(backend, error) != 0)
         return -1;
-    if (state_of(backend)->passwords == PASSWORDS_ON)
+    *on = state_of(backend)->passwords == PASSWORDS_ON;
+    return 0;
+}
+
+int
+password_may_be_set(struct backend *backend, struct error *error)
+{
+    bool on;
+
+    if (password_logins(backend, &on, error) != 0)
+        return -1;
+    if (on)
         return 0;
     return error_set(error, ERROR_POLICY,
         "this server has password logins switched off (password_config in its "

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/synapse/state.h"
+#include "base/memory.h"
 #include "base/stop.h"
 #include "matrix/mac.h"
 #include "matrix/user_id.h"
@@ -102,16 +103,44 @@ have_nonce(struct backend *backend, struct error *error)
     return register_probe(backend, error);
 }
 
+/* What a registration is for: an account, a proof of the secret, or an account
+ * that is logged in at once. */
+struct registration {
+    const struct account *wanted;
+    enum { FOR_ACCOUNT, FOR_PROOF, FOR_SESSION } purpose;
+    const char *device_id; /* FOR_SESSION; NULL: one of the server's choice */
+};
+
+/* What the purpose adds to the body. */
+static int
+add_purpose(json_t *body, const struct registration *registration)
+{
+    if (registration->purpose != FOR_SESSION &&
+        json_object_set_new(body, "inhibit_login", json_true()) != 0)
+        return -1;
+    if (registration->purpose == FOR_PROOF)
+        return json_object_set_new(body, "refresh_token", json_string("prove"));
+    if (registration->purpose == FOR_ACCOUNT)
+        return 0;
+    if (registration->device_id != NULL &&
+        json_object_set_new(body, "device_id", json_string(registration->device_id)) != 0)
+        return -1;
+    return json_object_set_new(body, "initial_device_display_name", json_string("Registrar"));
+}
+
 /* The body of a registration, its MAC included. NULL: error recorded. */
 static json_t *
-build_body(struct backend *backend, const struct account *wanted, bool only_prove,
+build_body(struct backend *backend, const struct registration *registration,
     struct error *error)
 {
+    const struct account *wanted = registration->wanted;
     struct mac_subject subject = {
         .nonce = state_of(backend)->nonce,
         .username = wanted->localpart,
         .password = &wanted->password,
         .admin = account_states(wanted, ACCOUNT_ADMIN) && wanted->admin,
+        .user_type =
+            account_states(wanted, ACCOUNT_USER_TYPE) ? wanted->user_type : NULL,
     };
     char mac[MAC_SIZE];
     json_t *body;
@@ -119,15 +148,15 @@ build_body(struct backend *backend, const struct account *wanted, bool only_prov
 
     if (mac_compute(mac, backend->connection->shared_secret, &subject, error) != 0)
         return NULL;
-    body = json_pack("{s:s, s:s, s:s%, s:b, s:s, s:b}", "nonce", subject.nonce, "username",
+    body = json_pack("{s:s, s:s, s:s%, s:b, s:s, s:s*}", "nonce", subject.nonce, "username",
         subject.username, "password", wanted->password.bytes, wanted->password.length,
-        "admin", (int)subject.admin, "mac", mac, "inhibit_login", 1);
+        "admin", (int)subject.admin, "mac", mac, "user_type", subject.user_type);
     result = body == NULL ? -1 : 0;
     if (result == 0 && account_states(wanted, ACCOUNT_DISPLAYNAME))
         result = json_object_set_new(body, "displayname",
             json_string(wanted->displayname == NULL ? "" : wanted->displayname));
-    if (result == 0 && only_prove)
-        result = json_object_set_new(body, "refresh_token", json_string("prove"));
+    if (result == 0)
+        result = add_purpose(body, registration);
     if (result != 0) {
         json_decref(body);
         error_no_memory(error);
@@ -143,13 +172,13 @@ build_body(struct backend *backend, const struct account *wanted, bool only_prov
  * that there may have been one.
  */
 static int
-send_registration(struct backend *backend, const struct account *wanted, bool only_prove,
+send_registration(struct backend *backend, const struct registration *registration,
     struct answer *answer, bool *renewed, struct error *error)
 {
     struct call call = {
         .method = "POST",
         .path = path,
-        .secrets = {&wanted->password, backend->connection->shared_secret},
+        .secrets = {&registration->wanted->password, backend->connection->shared_secret},
         .retry = RETRY_UNSENT,
     };
 
@@ -159,7 +188,7 @@ send_registration(struct backend *backend, const struct account *wanted, bool on
 
         if (have_nonce(backend, error) != 0)
             return -1;
-        call.body = build_body(backend, wanted, only_prove, error);
+        call.body = build_body(backend, registration, error);
         if (call.body == NULL)
             return -1;
         state_of(backend)->nonce[0] = '\0'; /* the server deletes it at once, too */
@@ -199,10 +228,10 @@ refused(const struct answer *answer, struct error *error)
     return answer_refused(answer, what, error);
 }
 
-/* After a registration: what the account now is, as far as that is certain. */
+/* Takes the user id of an answer into account. */
 static int
-observe(struct observation *observed, const struct answer *answer,
-    const struct account *wanted, struct backend *backend, struct error *error)
+take_user_id(struct account *account, const struct answer *answer,
+    const struct account *wanted, struct error *error)
 {
     const char *user_id =
         answer_string(answer, "user_id", "registering with the shared secret", error);
@@ -215,18 +244,33 @@ observe(struct observation *observed, const struct answer *answer,
         strlen(user_id) > USER_ID_LONGEST)
         return error_set(error, ERROR_PROTOCOL,
             "registering with the shared secret: the server's answer names no user id");
+    return account_name(account, user_id, wanted->localpart, error);
+}
+
+/* After a registration: what the account now is, as far as that is certain. */
+static int
+observe(struct observation *observed, const struct answer *answer,
+    const struct account *wanted, struct backend *backend, struct error *error)
+{
+    struct account *account = &observed->account;
+    bool has_type = account_states(wanted, ACCOUNT_USER_TYPE) && wanted->user_type != NULL;
+
     observed->presence = PRESENCE_PRESENT;
-    if (account_name(&observed->account, user_id, wanted->localpart, error) != 0)
+    if (take_user_id(account, answer, wanted, error) != 0)
         return -1;
-    if (wanted->user_id != NULL && strcmp(wanted->user_id, user_id) != 0)
+    if (wanted->user_id != NULL && strcmp(wanted->user_id, account->user_id) != 0)
         list_add(backend->warnings,
             "the server calls the new account %s, not %s: server_name is not its name",
-            user_id, wanted->user_id);
-    account_state_deactivated(&observed->account, false);
-    account_state_admin(&observed->account,
+            account->user_id, wanted->user_id);
+    account_state_bool(account, ACCOUNT_DEACTIVATED, false);
+    account_state_bool(account, ACCOUNT_ADMIN,
         account_states(wanted, ACCOUNT_ADMIN) && wanted->admin);
+    /* Without a type, the server's configuration may have given it one. */
+    if (has_type &&
+        account_state_text(account, ACCOUNT_USER_TYPE, wanted->user_type, error) != 0)
+        return -1;
     /* Without a display name, Synapse takes the localpart. */
-    return account_state_displayname(&observed->account,
+    return account_state_text(account, ACCOUNT_DISPLAYNAME,
         account_states(wanted, ACCOUNT_DISPLAYNAME) ? wanted->displayname
                                                     : wanted->localpart,
         error);
@@ -236,9 +280,10 @@ int
 register_account(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error)
 {
+    const struct registration registration = {.wanted = wanted, .purpose = FOR_ACCOUNT};
     struct answer answer = {0};
     bool renewed;
-    int result = send_registration(backend, wanted, false, &answer, &renewed, error);
+    int result = send_registration(backend, &registration, &answer, &renewed, error);
 
     if (result == 0 && answer_ok(&answer)) {
         *creation = CREATION_DONE;
@@ -253,9 +298,51 @@ register_account(struct backend *backend, const struct account *wanted,
 }
 
 int
+register_session(struct backend *backend, const struct account *wanted,
+    const char *device_id, struct session *session, enum creation *creation,
+    struct error *error)
+{
+    static const char what[] = "registering with the shared secret";
+    const struct registration registration = {wanted, FOR_SESSION, device_id};
+    struct answer answer = {0};
+    struct account registered = {0};
+    bool renewed;
+    int result = send_registration(backend, &registration, &answer, &renewed, error);
+
+    memset(session, 0, sizeof(*session));
+    if (result != 0)
+        goto out;
+    if (!answer_ok(&answer)) {
+        *creation = renewed ? CREATION_PERHAPS : CREATION_NAME_TAKEN;
+        if (!answer_is(&answer, 400, "M_USER_IN_USE"))
+            result = refused(&answer, error);
+        goto out;
+    }
+    *creation = CREATION_DONE;
+    result = client_take_token(session, &answer, what, error);
+    if (result == 0)
+        result = take_user_id(&registered, &answer, wanted, error);
+    if (result == 0 && !user_id_has_localpart(registered.user_id, wanted->localpart))
+        result = error_set(error, ERROR_PROTOCOL,
+            "%s: the server's answer names another account than %s", what,
+            wanted->localpart);
+    if (result == 0) {
+        session->user_id = memory_copy_string(registered.user_id);
+        result = session->user_id == NULL ? error_no_memory(error) : 0;
+    }
+    if (result != 0)
+        client_logout(&backend->matrix, session, NULL);
+out:
+    account_free(&registered);
+    answer_free(&answer);
+    return result;
+}
+
+int
 register_prove_secret(struct backend *backend, struct error *error)
 {
     struct account nobody = {0};
+    const struct registration registration = {.wanted = &nobody, .purpose = FOR_PROOF};
     struct secret password = {0};
     struct answer answer = {0};
     bool renewed;
@@ -269,7 +356,7 @@ register_prove_secret(struct backend *backend, struct error *error)
         error_no_memory(error);
         goto out;
     }
-    result = send_registration(backend, &nobody, true, &answer, &renewed, error);
+    result = send_registration(backend, &registration, &answer, &renewed, error);
     if (result != 0)
         goto out;
     if (answer.status == 400 && (answer_says(&answer, "refresh_token") ||

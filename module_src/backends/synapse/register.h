@@ -7,6 +7,7 @@
 #define REGISTRAR_BACKENDS_SYNAPSE_REGISTER_H
 
 #include "backends/backend.h"
+#include "matrix/client.h"
 
 /*
  * Makes sure that the endpoint is there, which also is how to see that the
@@ -23,6 +24,16 @@ int register_probe(struct backend *backend, struct error *error);
  */
 int register_account(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error);
+
+/*
+ * As register_account, for an account of our own: it comes logged in, with a
+ * device called device_id (NULL: one of the server's choice), and the session
+ * is for client_logout. *creation is told also with an error, once the account
+ * was made.
+ */
+int register_session(struct backend *backend, const struct account *wanted,
+    const char *device_id, struct session *session, enum creation *creation,
+    struct error *error);
 
 /*
  * Proves the secret without making an account: Synapse checks the MAC before

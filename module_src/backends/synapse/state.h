@@ -7,6 +7,7 @@
 
 #include "backends/backend.h"
 #include "matrix/client.h"
+#include "matrix/session_file.h"
 
 /* Whether the server lets passwords be set at all. */
 enum passwords { PASSWORDS_NOT_ASKED, PASSWORDS_ON, PASSWORDS_OFF };
@@ -16,8 +17,12 @@ enum deletion_tells { DELETION_NOT_TRIED, DELETION_TELLS, DELETION_TELLS_NOT };
 
 struct state {
     struct session administrator; /* all zeroes without one */
+    bool is_service;              /* the administrator is the service account */
+    bool forgetting;              /* the service account is not to be, so never made */
+    struct session_file *session_file; /* NULL: none, or none yet */
+    bool session_file_is_open;    /* it was tried, once is enough */
     struct session own;           /* the account in hand, logged in as itself */
-    bool own_is_administrator;
+    unsigned mask;                /* of the newest lookup */
     char nonce[257];              /* for one registration, "" when used up */
     long long nonce_taken_ms;     /* on stop_clock_ms */
     bool secret_is_proven;
@@ -31,7 +36,7 @@ state_of(const struct backend *backend)
     return backend->state;
 }
 
-/* True when an administrator's credential was given. */
+/* True while it acts as an administrator. */
 static inline bool
 state_has_administrator(const struct backend *backend)
 {

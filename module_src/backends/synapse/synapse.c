@@ -1,78 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backends/synapse/synapse.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "backends/synapse/administrator.h"
+#include "backends/synapse/guard.h"
 #include "backends/synapse/own.h"
 #include "backends/synapse/password.h"
 #include "backends/synapse/register.h"
+#include "backends/synapse/service.h"
 #include "backends/synapse/state.h"
 #include "backends/synapse/users.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "matrix/user_id.h"
+#include "matrix/profile.h"
 
 /* synapse/rest/admin/users.py and synapse/handlers/profile.py; in characters. */
 #define PASSWORD_LONGEST 512
 #define DISPLAYNAME_LONGEST 256
+#define AVATAR_URL_LONGEST 1000
 /* bcrypt looks at no more, in bytes. */
 #define PASSWORD_SIGNIFICANT 72
-
-static int
-open_with_token(struct backend *backend, struct error *error)
-{
-    struct session *session = &state_of(backend)->administrator;
-
-    backend->authenticated_by = "access_token";
-    if (secret_copy(&session->access_token, backend->connection->access_token) != 0)
-        return error_no_memory(error);
-    return client_whoami(&backend->matrix, session, error);
-}
-
-static int
-open_with_password(struct backend *backend, struct error *error)
-{
-    const struct connection *connection = backend->connection;
-    enum login_result login;
-
-    backend->authenticated_by = "admin_username";
-    if (client_login(&backend->matrix, connection->admin_username,
-            connection->admin_password, &state_of(backend)->administrator, &login,
-            error) != 0)
-        return -1;
-    if (login == LOGIN_DONE)
-        return 0;
-    error->status = 403;
-    return error_set(error, ERROR_UNAUTHORIZED,
-        "cannot log in as %s: admin_password is wrong, or there is no such account",
-        connection->admin_username);
-}
-
-/* The server's name is the one in its administrator's user id. */
-static int
-take_server_name(struct backend *backend, struct error *error)
-{
-    const char *server_name =
-        user_id_server_name(state_of(backend)->administrator.user_id);
-
-    if (server_name == NULL || !user_id_server_name_is_valid(server_name))
-        return error_set(error, ERROR_PROTOCOL,
-            "the server says that the credential belongs to something that is no user id");
-    backend->server_name = memory_copy_string(server_name);
-    if (backend->server_name == NULL)
-        return error_no_memory(error);
-    return backend_check_server_name(backend, error);
-}
-
-static int
-open_as_administrator(struct backend *backend, struct error *error)
-{
-    int result = backend->connection->access_token != NULL
-                     ? open_with_token(backend, error)
-                     : open_with_password(backend, error);
-
-    return result == 0 ? take_server_name(backend, error) : -1;
-}
 
 static int
 open_synapse(struct backend *backend, struct error *error)
@@ -87,10 +36,57 @@ open_synapse(struct backend *backend, struct error *error)
     if (register_probe(backend, error) != 0)
         return -1;
     if (connection_has_administrator(connection))
-        return open_as_administrator(backend, error);
+        return administrator_open(backend, error);
     backend->authenticated_by =
         connection->shared_secret != NULL ? "registration_shared_secret" : "password";
+    return administrator_resume(backend, error);
+}
+
+/* Suspension (MSC3823) is in Synapse since 1.122. */
+#define SUSPENSION_MINOR 122
+
+static int
+vet_version(const struct backend *backend, const struct account *wanted, struct error *error)
+{
+    int major, minor;
+
+    if (sscanf(backend->version, "%d.%d", &major, &minor) != 2 || major != 1)
+        return 0;
+    if (account_states(wanted, ACCOUNT_SUSPENDED) && minor < SUSPENSION_MINOR)
+        return error_set(error, ERROR_UNSUPPORTED,
+            "this server is Synapse %s, which cannot do what the option suspended asks for; "
+            "1.%d and newer can",
+            backend->version, SUSPENSION_MINOR);
     return 0;
+}
+
+/* The service account is Registrar's own; all that is done with it as a target
+ * is to be rid of it. */
+static int
+vet_service(struct backend *backend, const struct account *wanted, struct error *error)
+{
+    if (!service_is(backend, wanted->localpart))
+        return 0;
+    if (account_states(wanted, ACCOUNT_DEACTIVATED) && wanted->deactivated) {
+        state_of(backend)->forgetting = true;
+        return 0;
+    }
+    return error_set(error, ERROR_POLICY,
+        "%s is the account that Registrar works as (service_account), so the only thing it can "
+        "be asked to be is state: deactivated; choose another username, or another "
+        "service_account",
+        wanted->localpart);
+}
+
+static int
+vet_length(const struct account *wanted, const char *option, const char *value,
+    size_t longest, struct error *error)
+{
+    if (value == NULL || text_code_points(value, strlen(value)) <= longest)
+        return 0;
+    return error_set(error, ERROR_INVALID,
+        "the %s of %s is too long: Synapse takes at most %zu characters", option,
+        wanted->localpart, longest);
 }
 
 static int
@@ -99,55 +95,55 @@ vet(struct backend *backend, const struct account *wanted, struct error *error)
     const struct secret *password = &wanted->password;
 
     if (account_states(wanted, ACCOUNT_PASSWORD)) {
-        if (text_code_points(password->bytes, password->length) > PASSWORD_LONGEST)
-            return error_set(error, ERROR_INVALID,
-                "the password of %s is too long: Synapse takes at most %d characters",
-                wanted->localpart, PASSWORD_LONGEST);
+        if (vet_length(wanted, "password", password->bytes, PASSWORD_LONGEST, error) != 0)
+            return -1;
         if (password->length > PASSWORD_SIGNIFICANT)
             list_add(backend->warnings,
                 "the password of %s has more than %d bytes; Synapse looks at the first %d "
                 "only",
                 wanted->localpart, PASSWORD_SIGNIFICANT, PASSWORD_SIGNIFICANT);
     }
-    if (wanted->displayname != NULL &&
-        text_code_points(wanted->displayname, strlen(wanted->displayname)) >
-            DISPLAYNAME_LONGEST)
-        return error_set(error, ERROR_INVALID,
-            "the displayname of %s is too long: Synapse takes at most %d characters",
-            wanted->localpart, DISPLAYNAME_LONGEST);
-    return 0;
+    if (vet_length(wanted, "displayname", wanted->displayname, DISPLAYNAME_LONGEST, error) !=
+            0 ||
+        vet_length(wanted, "avatar_url", wanted->avatar_url, AVATAR_URL_LONGEST, error) != 0)
+        return -1;
+    if (vet_service(backend, wanted, error) != 0)
+        return -1;
+    return vet_version(backend, wanted, error);
 }
 
 /* Without an administrator: what the public profile says. */
 static int
 lookup_profile(struct backend *backend, struct observation *observed, struct error *error)
 {
-    enum profile_result profile;
-    char *displayname = NULL;
+    struct account *account = &observed->account;
+    struct profile profile = {0};
     int result;
 
     observed->presence = PRESENCE_UNKNOWN;
-    if (observed->account.user_id == NULL)
+    if (account->user_id == NULL)
         return 0;
-    result = client_profile(&backend->matrix, observed->account.user_id, NULL, &displayname,
-        &profile, error);
-    if (result == 0 && profile == PROFILE_FOUND) {
+    result = profile_get(&backend->matrix, account->user_id, NULL, &profile, error);
+    if (result == 0 && profile.result == PROFILE_FOUND) {
         observed->presence = PRESENCE_PRESENT;
-        result = account_state_displayname(&observed->account, displayname, error);
+        if (account_state_text(account, ACCOUNT_DISPLAYNAME, profile.displayname, error) !=
+                0 ||
+            account_state_text(account, ACCOUNT_AVATAR_URL, profile.avatar_url, error) != 0)
+            result = -1;
     }
-    memory_free(displayname);
+    profile_free(&profile);
     return result;
 }
 
 /* An administrator sees every account, or is none. */
 static int
-lookup_as_administrator(struct backend *backend, struct observation *observed,
-    struct error *error)
+lookup_as_administrator(struct backend *backend, unsigned mask,
+    struct observation *observed, struct error *error)
 {
     const struct session *session = &state_of(backend)->administrator;
     struct error failure = {0};
 
-    if (users_lookup(&backend->matrix, &session->access_token, observed, &failure) == 0)
+    if (users_lookup(&backend->matrix, &session->access_token, mask, observed, &failure) == 0)
         return 0;
     if (failure.kind == ERROR_FORBIDDEN) {
         error->status = failure.status;
@@ -167,11 +163,16 @@ static int
 lookup(struct backend *backend, unsigned mask, struct observation *observed,
     struct error *error)
 {
-    (void)mask; /* one request shows every field there is so far */
     own_end(backend);
-    return state_has_administrator(backend)
-               ? lookup_as_administrator(backend, observed, error)
-               : lookup_profile(backend, observed, error);
+    state_of(backend)->mask = mask;
+    if (state_has_administrator(backend))
+        return lookup_as_administrator(backend, mask, observed, error);
+    if (state_of(backend)->forgetting && service_is(backend, observed->account.localpart)) {
+        /* It would have opened, were it there. */
+        observed->presence = PRESENCE_ABSENT;
+        return administrator_forget(backend, error);
+    }
+    return lookup_profile(backend, observed, error);
 }
 
 static int
@@ -182,6 +183,31 @@ ask_password(struct backend *backend, struct observation *observed,
     if (state_has_administrator(backend))
         return password_ask(backend, observed, password, answer, why, error);
     return own_ask(backend, observed, password, answer, why, error);
+}
+
+/* The fields that a registration with the shared secret makes. */
+#define REGISTERED_FIELDS                                                                  \
+    (ACCOUNT_BIT(ACCOUNT_PASSWORD) | ACCOUNT_BIT(ACCOUNT_ADMIN) |                          \
+        ACCOUNT_BIT(ACCOUNT_DISPLAYNAME) | ACCOUNT_BIT(ACCOUNT_USER_TYPE) |                \
+        ACCOUNT_BIT(ACCOUNT_DEACTIVATED))
+
+/* What a registration cannot make of the account. */
+static unsigned
+beyond_registration(const struct account *wanted)
+{
+    unsigned beyond = wanted->stated & ~REGISTERED_FIELDS;
+
+    /* Without a type, the server's configuration may give it one. */
+    if (account_states(wanted, ACCOUNT_USER_TYPE) && wanted->user_type == NULL)
+        beyond |= ACCOUNT_BIT(ACCOUNT_USER_TYPE);
+    return beyond;
+}
+
+static bool
+creates(const struct backend *backend, const struct account *wanted)
+{
+    return state_has_administrator(backend) ||
+           (account_states(wanted, ACCOUNT_PASSWORD) && beyond_registration(wanted) == 0);
 }
 
 /* Whether there is anything to make an account with, and a name to make. */
@@ -204,28 +230,86 @@ check_create(struct backend *backend, const struct account *wanted, struct error
             "to create %s with the shared secret, a password is needed; only an "
             "administrator (%s) can create an account without one",
             wanted->localpart, backend->type->administrator);
+    for (int field = 0; field < ACCOUNT_FIELDS; field++)
+        if ((beyond_registration(wanted) & (1u << field)) != 0)
+            return error_set(error, ERROR_UNAUTHORIZED,
+                "to create %s with %s, the shared secret alone is not enough: give %s",
+                wanted->localpart, account_field_option((enum account_field)field),
+                backend->type->administrator);
     return 0;
+}
+
+/* Where the server hides its version, what it says of its own administrator
+ * shows what it knows. */
+static int
+check_known(struct backend *backend, const struct account *wanted, struct error *error)
+{
+    const struct session *administrator = &state_of(backend)->administrator;
+    struct observation itself = {0};
+    int result;
+
+    if (!account_states(wanted, ACCOUNT_SUSPENDED) || backend->version[0] != '\0')
+        return 0;
+    result = account_name(&itself.account, administrator->user_id, "", error);
+    if (result == 0)
+        result = lookup_as_administrator(backend, 0, &itself, error);
+    if (result == 0 && !account_states(&itself.account, ACCOUNT_SUSPENDED))
+        result = error_set(error, ERROR_UNSUPPORTED,
+            "this version of Synapse cannot do what the option suspended asks for; 1.%d and "
+            "newer can",
+            SUSPENSION_MINOR);
+    account_free(&itself.account);
+    return result;
 }
 
 static int
 may_create(struct backend *backend, const struct account *wanted, struct error *error)
 {
+    const struct account nothing = {0};
+
     if (check_create(backend, wanted, error) != 0)
         return -1;
-    return state_has_administrator(backend) ? users_may_create(backend, wanted, error)
-                                            : register_prove_secret(backend, error);
+    if (!state_has_administrator(backend))
+        return register_prove_secret(backend, error);
+    if (check_known(backend, wanted, error) != 0 ||
+        guard_change(backend, &nothing, wanted, error) != 0)
+        return -1;
+    return users_may_create(backend, wanted, error);
 }
 
 static int
 create(struct backend *backend, const struct account *wanted, enum creation *creation,
     struct observation *observed, struct error *error)
 {
+    const struct account nothing = {0};
+
     if (check_create(backend, wanted, error) != 0)
         return -1;
-    if (state_has_administrator(backend))
-        return users_create(backend, wanted, creation, observed, error);
-    return register_account(backend, wanted, creation, observed, error);
+    if (!state_has_administrator(backend))
+        return register_account(backend, wanted, creation, observed, error);
+    if (check_known(backend, wanted, error) != 0 ||
+        guard_change(backend, &nothing, wanted, error) != 0)
+        return -1;
+    return users_create(backend, wanted, creation, observed, error);
 }
+
+static bool
+is_itself(const struct backend *backend, const struct account *account)
+{
+    const char *itself = state_of(backend)->administrator.user_id;
+
+    return itself != NULL && account->user_id != NULL &&
+           strcmp(itself, account->user_id) == 0;
+}
+
+/* What would end the administrator this task works as. */
+static const struct {
+    enum account_field field;
+    const char *word;
+} endings[] = {
+    {ACCOUNT_DEACTIVATED, "deactivated"},
+    {ACCOUNT_LOCKED, "locked"},
+};
 
 /* Synapse refuses self-demotion ("You may not demote yourself."); and a run
  * that ends its own credential could not be repeated. */
@@ -235,67 +319,114 @@ check_self(const struct backend *backend, const struct account *change,
 {
     const char *itself = state_of(backend)->administrator.user_id;
 
-    if (itself == NULL || change->user_id == NULL || strcmp(itself, change->user_id) != 0)
+    if (!is_itself(backend, change))
         return 0;
     if (account_states(change, ACCOUNT_ADMIN) && !change->admin)
         return error_set(error, ERROR_POLICY,
             "%s is the administrator this task works as, and nobody may demote themselves; "
             "use another administrator's credential",
             itself);
-    if (account_states(change, ACCOUNT_DEACTIVATED) && change->deactivated)
-        return error_set(error, ERROR_POLICY,
-            "%s is the administrator this task works as, so it is not deactivated; use "
-            "another administrator's credential",
-            itself);
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+        if (account_is(change, endings[i].field) &&
+            !state_of(backend)->is_service)
+            return error_set(error, ERROR_POLICY,
+                "%s is the administrator this task works as, so it is not %s; use another "
+                "administrator's credential",
+                itself, endings[i].word);
     return 0;
+}
+
+static bool
+updates(const struct backend *backend, const struct account *change)
+{
+    unsigned by_itself = own_is_open(backend) ? OWN_FIELDS : 0;
+
+    return state_has_administrator(backend) || (change->stated & ~by_itself) == 0;
 }
 
 static int
 may_update(struct backend *backend, const struct observation *observed,
     const struct account *change, struct error *error)
 {
-    unsigned by_itself = own_is_open(backend) ? ACCOUNT_BIT(ACCOUNT_DISPLAYNAME) : 0;
-
-    (void)observed;
     if (state_has_administrator(backend)) {
         if (check_self(backend, change, error) != 0)
             return -1;
-        return account_states(change, ACCOUNT_PASSWORD) ? password_may_be_set(backend, error)
-                                                        : 0;
+        if (account_states(change, ACCOUNT_PASSWORD) &&
+            password_may_be_set(backend, error) != 0)
+            return -1;
+        return guard_change(backend, &observed->account, change, error);
     }
-    for (int field = 0; field < ACCOUNT_FIELDS; field++)
-        if ((change->stated & ~by_itself & (1u << field)) != 0)
+    for (int field = 0; !updates(backend, change) && field < ACCOUNT_FIELDS; field++)
+        if (account_states(change, (enum account_field)field) &&
+            (OWN_FIELDS & (1u << field)) == 0)
             return error_set(error, ERROR_UNAUTHORIZED,
                 "%s exists, and changing its %s takes an administrator: give %s",
                 change->user_id != NULL ? change->user_id : change->localpart,
-                account_field_name((enum account_field)field),
+                account_field_option((enum account_field)field),
                 backend->type->administrator);
     return 0;
+}
+
+/* Whoever is to be forgotten leaves no name behind, so that the next look finds
+ * nobody. */
+static int
+forget(struct backend *backend, struct observation *observed, const struct account *change,
+    struct error *error)
+{
+    struct account forced = *change; /* borrowed, with one field more */
+
+    account_state_bool(&forced, ACCOUNT_ERASED, true);
+    if (users_update(backend, observed, &forced, false, error) != 0)
+        return -1;
+    return administrator_forget(backend, error);
 }
 
 static int
 update(struct backend *backend, struct observation *observed, const struct account *change,
     bool logout_devices, struct error *error)
 {
-    if (state_has_administrator(backend))
-        return users_update(backend, observed, change, logout_devices, error);
-    return own_update(backend, observed, change, error);
+    if (!state_has_administrator(backend))
+        return own_update(backend, observed, change, error);
+    if (state_of(backend)->forgetting && is_itself(backend, change))
+        return forget(backend, observed, change, error);
+    return users_update(backend, observed, change, logout_devices, error);
+}
+
+static int
+verify_login(struct backend *backend, const struct account *account,
+    const struct secret *password, struct error *error)
+{
+    const char *name = account->user_id != NULL ? account->user_id : account->localpart;
+    struct session session = {0};
+    enum login_result login;
+    bool failed;
+
+    if (client_login(&backend->matrix, name, password, NULL, &session, &login, error) != 0)
+        return -1;
+    if (login == LOGIN_WRONG)
+        return error_set(error, ERROR_UNAUTHORIZED,
+            "verify_login: %s cannot log in with this password; an existing account keeps "
+            "the one it has unless update_password is always",
+            name);
+    if (account->user_id != NULL && strcmp(session.user_id, account->user_id) != 0)
+        error_set(error, ERROR_PROTOCOL,
+            "verify_login: the server logs in another account than %s", name);
+    client_logout(&backend->matrix, &session, &failed);
+    if (failed)
+        list_add(backend->warnings,
+            "%s could not be logged out; a device called \"Registrar\" may be left", name);
+    return error->kind == ERROR_NONE ? 0 : -1;
 }
 
 static void
 close_synapse(struct backend *backend)
 {
     struct state *state = state_of(backend);
-    bool failed;
 
     if (state == NULL)
         return;
     own_end(backend);
-    client_logout(&backend->matrix, &state->administrator, &failed);
-    if (failed)
-        list_add(backend->warnings,
-            "the administrator could not be logged out; a device called \"Registrar\" may "
-            "be left");
+    administrator_close(backend);
     memory_free(state);
     backend->state = NULL;
 }
@@ -306,11 +437,15 @@ const struct backend_type synapse_backend = {
     .administrator = "access_token, or admin_username and admin_password",
     .open = open_synapse,
     .vet = vet,
+    .become_administrator = administrator_become,
     .lookup = lookup,
     .ask_password = ask_password,
+    .creates = creates,
     .may_create = may_create,
     .create = create,
+    .updates = updates,
     .may_update = may_update,
     .update = update,
+    .verify_login = verify_login,
     .close = close_synapse,
 };

@@ -4,49 +4,14 @@
 #include <string.h>
 
 #include "backends/synapse/state.h"
+#include "backends/synapse/switches.h"
+#include "backends/synapse/user_json.h"
 #include "base/memory.h"
 
 static const char prefix[] = "/_synapse/admin/v2/users/";
 
-/* Synapse has written these as 0 and 1, too. */
-static bool
-read_bool(const json_t *object, const char *key, bool *value)
-{
-    const json_t *member = json_object_get(object, key);
-
-    if (json_is_integer(member))
-        *value = json_integer_value(member) != 0;
-    else if (json_is_boolean(member))
-        *value = json_is_true(member);
-    else
-        return false;
-    return true;
-}
-
-/* Fills observed from the body that GET and PUT answer alike. */
-static int
-read_user(struct observation *observed, const json_t *body, struct error *error)
-{
-    const json_t *displayname = json_object_get(body, "displayname");
-    const char *name = json_string_value(json_object_get(body, "name"));
-    bool admin, deactivated;
-
-    if (name == NULL || strcmp(name, observed->account.user_id) != 0 ||
-        !read_bool(body, "admin", &admin) ||
-        !read_bool(body, "deactivated", &deactivated) ||
-        (displayname != NULL && !json_is_null(displayname) && !json_is_string(displayname)))
-        return error_set(error, ERROR_PROTOCOL,
-            "looking at %s: the server's answer does not describe that account",
-            observed->account.user_id);
-    observed->presence = PRESENCE_PRESENT;
-    account_state_admin(&observed->account, admin);
-    account_state_deactivated(&observed->account, deactivated);
-    return account_state_displayname(&observed->account, json_string_value(displayname),
-        error);
-}
-
 int
-users_lookup(struct matrix *matrix, const struct secret *token,
+users_lookup(struct matrix *matrix, const struct secret *token, unsigned mask,
     struct observation *observed, struct error *error)
 {
     char *path = client_path(prefix, observed->account.user_id, "");
@@ -54,46 +19,17 @@ users_lookup(struct matrix *matrix, const struct secret *token,
     int result = call_get(matrix, path, token, &answer, error);
 
     if (result == 0 && answer_ok(&answer))
-        result = read_user(observed, answer.body, error);
+        result = user_json_read(observed, answer.body, error);
     else if (result == 0 && answer_is(&answer, 404, "M_NOT_FOUND"))
         observed->presence = PRESENCE_ABSENT;
     else if (result == 0)
         result = answer_refused(&answer, "looking at the account", error);
+    if (result == 0 && observed->presence == PRESENCE_PRESENT &&
+        (mask & ACCOUNT_BIT(ACCOUNT_RATELIMIT)) != 0)
+        result = switches_look(matrix, token, observed, error);
     answer_free(&answer);
     memory_free(path);
     return result;
-}
-
-static int
-set_member(json_t *body, const char *key, json_t *value)
-{
-    return json_object_set_new(body, key, value);
-}
-
-/* The PUT body that sets what change states, leaving out deactivated. NULL: no
- * memory. */
-static json_t *
-build_body(const struct account *change, bool logout_devices)
-{
-    json_t *body = json_object();
-    int result = body == NULL ? -1 : 0;
-
-    if (result == 0 && account_states(change, ACCOUNT_ADMIN))
-        result = set_member(body, "admin", json_boolean(change->admin));
-    if (result == 0 && account_states(change, ACCOUNT_DISPLAYNAME))
-        result = set_member(body, "displayname",
-            json_string(change->displayname == NULL ? "" : change->displayname));
-    if (result == 0 && account_states(change, ACCOUNT_PASSWORD)) {
-        result = set_member(body, "password",
-            json_stringn(change->password.bytes, change->password.length));
-        if (result == 0)
-            result = set_member(body, "logout_devices", json_boolean(logout_devices));
-    }
-    if (result != 0) {
-        json_decref(body);
-        body = NULL;
-    }
-    return body;
 }
 
 /* Sends one PUT. The caller frees the answer, and body stays the caller's. */
@@ -153,10 +89,13 @@ int
 users_create(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error)
 {
-    json_t *body = build_body(wanted, false);
+    struct account first = *wanted; /* borrowed, with fewer fields */
     struct answer answer = {0};
+    json_t *body;
     int result = -1;
 
+    first.stated &= USERS_CREATED_FIELDS;
+    body = user_json_change(&first, NULL, false);
     if (put(backend, wanted->user_id, body, &wanted->password, RETRY_UNSENT, &answer,
             error) != 0)
         goto out;
@@ -165,7 +104,7 @@ users_create(struct backend *backend, const struct account *wanted,
         *creation = answer.status == 201 ? CREATION_DONE : CREATION_PERHAPS;
         result = account_name(&observed->account, wanted->user_id, wanted->localpart, error);
         if (result == 0)
-            result = read_user(observed, answer.body, error);
+            result = user_json_read(observed, answer.body, error);
     } else if (answer_is(&answer, 400, "M_USER_IN_USE")) {
         *creation = CREATION_NAME_TAKEN;
         result = 0;
@@ -182,39 +121,41 @@ void
 users_warn_slow_rooms(struct backend *backend, const struct observation *observed)
 {
     list_add(backend->warnings,
-        "the display name of %s is stored; the server limits how fast it tells the rooms, "
-        "some may show the old one for a while",
+        "the profile of %s is stored; the server limits how fast it tells the rooms, some "
+        "may show the old one for a while",
         observed->account.user_id);
 }
 
+/* The fields that Synapse tells every room of the account about. */
+#define TOLD_TO_ROOMS                                                                      \
+    (ACCOUNT_BIT(ACCOUNT_DISPLAYNAME) | ACCOUNT_BIT(ACCOUNT_AVATAR_URL))
+
 /*
- * Setting a display name sends an event to each room the account is in, and
- * that has a limit per account: the answer may be 429 although the name was
- * stored. What is left of the change after a look is left in `change`.
+ * Telling the rooms has a limit per account: the answer may be 429 although
+ * the name or the avatar was stored. What is left of the change after a look
+ * is left in `change`. Only where nothing became of it is it worth a wait.
  */
 static int
 after_rate_limit(struct backend *backend, struct observation *observed,
     struct account *change, const struct answer *answer, struct error *error)
 {
     unsigned all = change->stated;
+    struct account left = {0};
+    int result;
 
-    if (users_lookup(&backend->matrix, &state_of(backend)->administrator.access_token,
+    if (users_lookup(&backend->matrix, &state_of(backend)->administrator.access_token, 0,
             observed, error) != 0)
         return -1;
-    if (account_states(change, ACCOUNT_DISPLAYNAME)) {
-        struct account left = {0};
-        int result = account_difference(&left, change, &observed->account, error);
-
-        /* A password cannot be looked at; it is set after the name, so it is
-         * still due. */
-        change->stated = left.stated | (all & ACCOUNT_BIT(ACCOUNT_PASSWORD));
-        account_free(&left);
-        if (result != 0)
-            return -1;
-        if (!account_states(change, ACCOUNT_DISPLAYNAME)) {
-            users_warn_slow_rooms(backend, observed);
-            return 0;
-        }
+    result = account_difference(&left, change, &observed->account, error);
+    /* A password cannot be looked at; it is set after the profile, so it is
+     * still due. */
+    change->stated = left.stated | (all & ACCOUNT_BIT(ACCOUNT_PASSWORD));
+    account_free(&left);
+    if (result != 0)
+        return -1;
+    if ((change->stated & TOLD_TO_ROOMS) != (all & TOLD_TO_ROOMS)) {
+        users_warn_slow_rooms(backend, observed);
+        return 0;
     }
     return retry_wait(&backend->retry, http_origin(backend->matrix.http),
         answer->retry_after_ms, error);
@@ -236,33 +177,120 @@ check_done(struct observation *observed, const struct account *change, struct er
     return result;
 }
 
-/* Everything but deactivated, with as many requests as rate limits ask for. */
+/* The threepids that a PUT must not take away. NULL with 0: none is sent. */
+static int
+find_other_threepids(struct backend *backend, const struct observation *observed,
+    const struct account *change, json_t **others, struct error *error)
+{
+    struct answer answer = {0};
+    char *path;
+    int result;
+
+    *others = NULL;
+    if (!account_states(change, ACCOUNT_EMAILS))
+        return 0;
+    path = client_path(prefix, observed->account.user_id, "");
+    result = call_get(&backend->matrix, path,
+        &state_of(backend)->administrator.access_token, &answer, error);
+    if (result == 0 && !answer_ok(&answer))
+        result = answer_refused(&answer, "looking at the account", error);
+    if (result == 0) {
+        *others = user_json_other_threepids(answer.body);
+        result = *others == NULL ? error_no_memory(error) : 0;
+    }
+    answer_free(&answer);
+    memory_free(path);
+    return result;
+}
+
+static int
+change_refused(const struct answer *answer, const struct account *change,
+    struct error *error)
+{
+    static const char what[] = "changing the account";
+
+    if (answer->status == 409 && account_states(change, ACCOUNT_EXTERNAL_IDS))
+        return answer_refused_as(answer, ERROR_CONFLICT, what,
+            "one of the external_ids belongs to another account", error);
+    if (answer->status == 400 && answer_says(answer, "Invalid user type"))
+        return answer_refused_as(answer, ERROR_INVALID, what,
+            "a user_type that the server knows is user, bot, support, or one of "
+            "user_types.extra_user_types in its configuration",
+            error);
+    if (answer->status == 403 && account_states(change, ACCOUNT_AVATAR_URL))
+        return answer_refused_as(answer, ERROR_POLICY, what,
+            "does the avatar_url name media that this server has, of a size and type that "
+            "it allows (max_avatar_size, allowed_avatar_mimetypes)?",
+            error);
+    return answer_refused(answer, what, error);
+}
+
+/* What one PUT can change, with as many of them as rate limits ask for. */
 static int
 update_fields(struct backend *backend, struct observation *observed,
     struct account *change, bool logout_devices, struct error *error)
 {
-    while (change->stated != 0) {
-        json_t *body = build_body(change, logout_devices);
-        struct answer answer = {0};
-        int result = put(backend, observed->account.user_id, body, &change->password,
-            RETRY_SAFE, &answer, error);
+    json_t *others;
+    int result = find_other_threepids(backend, observed, change, &others, error);
 
+    while (result == 0 && change->stated != 0) {
+        json_t *body = user_json_change(change, others, logout_devices);
+        struct answer answer = {0};
+
+        result = put(backend, observed->account.user_id, body, &change->password, RETRY_SAFE,
+            &answer, error);
         if (result == 0 && answer_ok(&answer)) {
-            result = read_user(observed, answer.body, error);
+            result = user_json_read(observed, answer.body, error);
             if (result == 0)
                 result = check_done(observed, change, error);
             change->stated = 0;
         } else if (result == 0 && answer_is(&answer, 429, "M_LIMIT_EXCEEDED")) {
             result = after_rate_limit(backend, observed, change, &answer, error);
         } else if (result == 0) {
-            result = answer_refused(&answer, "changing the account", error);
+            result = change_refused(&answer, change, error);
         }
         answer_free(&answer);
         json_decref(body);
-        if (result != 0)
-            return -1;
     }
-    return 0;
+    json_decref(others);
+    return result;
+}
+
+/* Erasing takes an endpoint of its own, which deactivates as well. */
+static int
+erase(struct backend *backend, struct observation *observed, struct error *error)
+{
+    struct state *state = state_of(backend);
+    char *path = client_path("/_synapse/admin/v1/deactivate/", observed->account.user_id, "");
+    struct call call = {
+        .method = "POST",
+        .path = path,
+        .bearer = &state->administrator.access_token,
+        .body = json_pack("{s:b}", "erase", 1),
+        .retry = RETRY_SAFE, /* it may be repeated */
+    };
+    struct answer answer = {0};
+    bool itself = strcmp(observed->account.user_id, state->administrator.user_id) == 0;
+    int result = -1;
+
+    if (path == NULL || call.body == NULL)
+        error_no_memory(error);
+    else
+        result = call_send(&backend->matrix, &call, &answer, error);
+    if (result == 0 && !answer_ok(&answer))
+        result = answer_refused(&answer, "deactivating and erasing the account", error);
+    if (result == 0) {
+        account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, true);
+        account_state_bool(&observed->account, ACCOUNT_ERASED, true);
+    }
+    /* Who has deactivated itself sees nothing any more. */
+    if (result == 0 && !itself)
+        result = users_lookup(&backend->matrix, &state->administrator.access_token, 0,
+            observed, error);
+    answer_free(&answer);
+    json_decref(call.body);
+    memory_free(path);
+    return result;
 }
 
 /*
@@ -279,9 +307,9 @@ update_deactivated(struct backend *backend, struct observation *observed,
     int result = -1;
 
     if (body != NULL && !change->deactivated && account_states(change, ACCOUNT_PASSWORD) &&
-        (set_member(body, "password",
+        (json_object_set_new(body, "password",
              json_stringn(change->password.bytes, change->password.length)) != 0 ||
-            set_member(body, "logout_devices", json_false()) != 0)) {
+            json_object_set_new(body, "logout_devices", json_false()) != 0)) {
         error_no_memory(error);
         goto out;
     }
@@ -294,14 +322,24 @@ update_deactivated(struct backend *backend, struct observation *observed,
             error);
         goto out;
     }
-    result = read_user(observed, answer.body, error);
+    result = user_json_read(observed, answer.body, error);
     if (!change->deactivated)
         change->stated &= ~ACCOUNT_BIT(ACCOUNT_PASSWORD);
-    change->stated &= ~ACCOUNT_BIT(ACCOUNT_DEACTIVATED);
 out:
     answer_free(&answer);
     json_decref(body);
     return result;
+}
+
+static int
+update_existence(struct backend *backend, struct observation *observed,
+    struct account *change, struct error *error)
+{
+    if (account_states(change, ACCOUNT_ERASED) && change->erased)
+        return erase(backend, observed, error);
+    if (account_states(change, ACCOUNT_DEACTIVATED))
+        return update_deactivated(backend, observed, change, error);
+    return 0;
 }
 
 int
@@ -313,12 +351,13 @@ users_update(struct backend *backend, struct observation *observed,
 
     if (account_name(&left, change->user_id, change->localpart, error) != 0)
         return -1;
-    if (account_copy(&left, change, error) != 0)
+    if (account_copy(&left, change, error) != 0 ||
+        update_existence(backend, observed, &left, error) != 0)
         goto out;
-    if (account_states(&left, ACCOUNT_DEACTIVATED) &&
-        update_deactivated(backend, observed, &left, error) != 0)
+    left.stated &= USER_JSON_PUT_FIELDS;
+    if (update_fields(backend, observed, &left, logout_devices, error) != 0)
         goto out;
-    result = update_fields(backend, observed, &left, logout_devices, error);
+    result = switches_update(backend, observed, change, error);
 out:
     account_free(&left);
     return result;

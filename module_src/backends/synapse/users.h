@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * GET and PUT /_synapse/admin/v2/users/<user id> (Synapse:
- * synapse/rest/admin/users.py, UserRestServletV2).
+ * GET and PUT /_synapse/admin/v2/users/<user id>, POST v1/deactivate (Synapse:
+ * synapse/rest/admin/users.py, UserRestServletV2, DeactivateAccountRestServlet).
  */
 #ifndef REGISTRAR_BACKENDS_SYNAPSE_USERS_H
 #define REGISTRAR_BACKENDS_SYNAPSE_USERS_H
 
 #include "backends/backend.h"
 
-/* Looks at observed->account.user_id with an administrator's token. */
-int users_lookup(struct matrix *matrix, const struct secret *token,
+/* The fields that users_create makes. The others could be refused when the
+ * account is there already, so they are updates. */
+#define USERS_CREATED_FIELDS                                                               \
+    (ACCOUNT_BIT(ACCOUNT_PASSWORD) | ACCOUNT_BIT(ACCOUNT_ADMIN) |                          \
+        ACCOUNT_BIT(ACCOUNT_DISPLAYNAME) | ACCOUNT_BIT(ACCOUNT_USER_TYPE) |                \
+        ACCOUNT_BIT(ACCOUNT_EMAILS))
+
+/* Looks at observed->account.user_id with an administrator's token; the fields
+ * of mask that take a request of their own are looked at, too. */
+int users_lookup(struct matrix *matrix, const struct secret *token, unsigned mask,
     struct observation *observed, struct error *error);
 
 /* Whether the server would take the account's name (username_available). */
@@ -24,7 +32,7 @@ int users_may_create(struct backend *backend, const struct account *wanted,
 int users_create(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error);
 
-/* Warns that a display name is stored, but not told to all rooms yet. */
+/* Warns that a name or an avatar is stored, but not told to all rooms yet. */
 void users_warn_slow_rooms(struct backend *backend, const struct observation *observed);
 
 /* Applies a change, see backend_type.update. */

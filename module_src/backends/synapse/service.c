@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "backends/synapse/service.h"
+
+#include <string.h>
+
+#include "backends/synapse/password.h"
+#include "backends/synapse/register.h"
+#include "backends/synapse/state.h"
+#include "base/memory.h"
+#include "matrix/profile.h"
+#include "matrix/rooms.h"
+#include "matrix/service_account.h"
+#include "matrix/user_id.h"
+
+/* What is known while a session is looked for. */
+struct search {
+    struct backend *backend;
+    const char *localpart;
+    const char *device_id;
+    struct secret password;       /* that the shared secret gives */
+    bool logins;                  /* the server has password logins */
+    enum profile_result profile;  /* hidden: nobody says whether it is there */
+    struct session *session;
+    struct error *error;
+};
+
+bool
+service_is(const struct backend *backend, const char *localpart)
+{
+    const struct connection *connection = backend->connection;
+
+    return !connection_has_administrator(connection) && connection->shared_secret != NULL &&
+           connection->service_account != NULL &&
+           strcmp(connection->service_account, localpart) == 0;
+}
+
+static int
+look_at_profile(struct search *search)
+{
+    struct profile profile = {0};
+    char *user_id;
+    int result;
+
+    search->profile = PROFILE_HIDDEN;
+    if (search->backend->server_name == NULL)
+        return 0;
+    user_id = user_id_format(search->localpart, search->backend->server_name);
+    if (user_id == NULL)
+        return error_no_memory(search->error);
+    result = profile_get(&search->backend->matrix, user_id, NULL, &profile, search->error);
+    search->profile = profile.result;
+    profile_free(&profile);
+    memory_free(user_id);
+    return result;
+}
+
+/* auto_join_rooms take everybody in, and nobody meant this account. */
+static int
+leave_rooms(struct search *search)
+{
+    bool left;
+
+    if (search->backend->predict)
+        return 0;
+    if (rooms_leave_all(&search->backend->matrix, search->session, &left, search->error) != 0)
+        return -1;
+    if (!left)
+        list_add(search->backend->warnings,
+            "%s could not leave all the rooms that the server put it into (auto_join_rooms)",
+            search->session->user_id);
+    return 0;
+}
+
+static int
+log_in(struct search *search, const struct secret *password, bool *opened)
+{
+    enum login_result login;
+
+    *opened = false;
+    if (client_login(&search->backend->matrix, search->localpart, password,
+            search->device_id, search->session, &login, search->error) != 0)
+        return -1;
+    if (login == LOGIN_WRONG)
+        return 0;
+    if (!user_id_has_localpart(search->session->user_id, search->localpart))
+        return error_set(search->error, ERROR_PROTOCOL,
+            "logging in as %s: the server's answer names another account",
+            search->localpart);
+    *opened = true;
+    return leave_rooms(search);
+}
+
+/* What the account is made as. For account_free. */
+static int
+describe(struct search *search, struct account *account)
+{
+    if (account_name(account, NULL, search->localpart, search->error) != 0 ||
+        account_state_text(account, ACCOUNT_USER_TYPE, "support", search->error) != 0 ||
+        account_state_text(account, ACCOUNT_DISPLAYNAME, SERVICE_ACCOUNT_DISPLAYNAME,
+            search->error) != 0)
+        return -1;
+    account_state_bool(account, ACCOUNT_ADMIN, true);
+    return account_state_password(account, &search->password, search->error);
+}
+
+static void
+note_creation(struct search *search)
+{
+    list_add(search->backend->actions, "create service account");
+}
+
+static int
+make(struct search *search, enum creation *creation)
+{
+    struct account account = {0};
+    struct error failure = {0};
+    int result = describe(search, &account);
+
+    *creation = CREATION_NAME_TAKEN;
+    if (result == 0) {
+        result = register_session(search->backend, &account, search->device_id,
+            search->session, creation, &failure);
+        if (*creation == CREATION_DONE)
+            note_creation(search);
+        /* A lost reply: whether it was made is what the login tells. */
+        if (result != 0 && failure.maybe_done && search->logins) {
+            *creation = CREATION_PERHAPS;
+            result = 0;
+        } else if (result != 0) {
+            *search->error = failure;
+        }
+    }
+    account_free(&account);
+    return result == 0 && *creation == CREATION_DONE ? leave_rooms(search) : result;
+}
+
+/* Gives the account that session opens the password of the shared secret. */
+static int
+set_password(struct search *search, const struct session *session)
+{
+    char *path = client_path("/_synapse/admin/v2/users/", session->user_id, "");
+    struct call call = {
+        .method = "PUT",
+        .path = path,
+        .bearer = &session->access_token,
+        .body = json_pack("{s:s%, s:b}", "password", search->password.bytes,
+            search->password.length, "logout_devices", 0),
+        .secrets = {&search->password},
+        .retry = RETRY_SAFE,
+    };
+    struct answer answer = {0};
+    int result = -1;
+
+    if (path == NULL || call.body == NULL)
+        error_no_memory(search->error);
+    else
+        result = call_send(&search->backend->matrix, &call, &answer, search->error);
+    if (result == 0 && !answer_ok(&answer))
+        result = answer_refused(&answer,
+            "giving the service account the password of the new shared secret",
+            search->error);
+    if (result == 0)
+        list_add(search->backend->actions, "update service account");
+    answer_free(&answer);
+    json_decref(call.body);
+    memory_free(path);
+    return result;
+}
+
+/* The shared secret was changed, and a session made with the old one works. */
+static int
+renew_with_session(struct search *search, const struct session *old)
+{
+    struct session *session = search->session;
+
+    if (search->logins && set_password(search, old) != 0)
+        return -1;
+    session->user_id = memory_copy_string(old->user_id);
+    if (session->user_id == NULL ||
+        secret_copy(&session->access_token, &old->access_token) != 0)
+        return error_no_memory(search->error);
+    return 0;
+}
+
+/* The same with the old secret itself. */
+static int
+renew_with_previous(struct search *search, bool *opened)
+{
+    const struct secret *previous = search->backend->connection->shared_secret_previous;
+    struct secret password = {0};
+    int result;
+
+    *opened = false;
+    if (previous == NULL || !search->logins)
+        return 0;
+    result = service_account_password(&password, previous, search->localpart, search->error);
+    if (result == 0)
+        result = log_in(search, &password, opened);
+    if (result == 0 && *opened && search->backend->predict) {
+        client_logout(&search->backend->matrix, search->session, NULL);
+        list_add(search->backend->actions, "update service account");
+    } else if (result == 0 && *opened) {
+        result = set_password(search, search->session);
+    }
+    secret_free(&password);
+    return result;
+}
+
+static int
+refuse(struct search *search)
+{
+    const char *localpart = search->localpart;
+
+    return error_set(search->error, ERROR_CONFLICT,
+        "there is an account %s, and the password that registration_shared_secret gives "
+        "Registrar's service account does not open it, so it was not touched. If the secret "
+        "was changed, give the old one once as registration_shared_secret_previous. If "
+        "the account was forgotten (deactivated), an administrator's credential can reactivate "
+        "it, or another service_account takes its place. If it is somebody else's, set "
+        "service_account to another name, or give an administrator's credential",
+        localpart);
+}
+
+/* The account is there and our password does not open it. */
+static int
+renew(struct search *search, const struct session *old)
+{
+    bool opened;
+
+    if (search->backend->predict &&
+        register_prove_secret(search->backend, search->error) != 0)
+        return -1;
+    if (old != NULL && search->backend->predict) {
+        if (search->logins)
+            list_add(search->backend->actions, "update service account");
+        return 0;
+    }
+    if (old != NULL)
+        return renew_with_session(search, old);
+    if (renew_with_previous(search, &opened) != 0)
+        return -1;
+    return opened ? 0 : refuse(search);
+}
+
+/* Nothing opened yet: make it, or find that the name is taken. */
+static int
+make_or_renew(struct search *search, const struct session *old)
+{
+    bool was_tried = search->logins && search->profile != PROFILE_NONE;
+    bool opened = false;
+    enum creation creation;
+
+    if (search->backend->predict) {
+        if (search->profile == PROFILE_FOUND || old != NULL)
+            return renew(search, old);
+        if (register_prove_secret(search->backend, search->error) != 0)
+            return -1;
+        note_creation(search);
+        return 0;
+    }
+    if (make(search, &creation) != 0)
+        return -1;
+    if (creation == CREATION_DONE)
+        return 0;
+    if (search->logins && (!was_tried || creation == CREATION_PERHAPS) &&
+        log_in(search, &search->password, &opened) != 0)
+        return -1;
+    if (opened && creation == CREATION_PERHAPS)
+        note_creation(search);
+    return opened ? 0 : renew(search, old);
+}
+
+static int
+look_for_session(struct search *search, const struct session *old)
+{
+    struct state *state = state_of(search->backend);
+    bool opened = false;
+
+    if (password_logins(search->backend, &search->logins, search->error) != 0)
+        return -1;
+    if (!search->logins && state->session_file == NULL && !state->forgetting)
+        return error_set(search->error, ERROR_UNSUPPORTED,
+            "this takes an administrator, and a service account would be of no use: the "
+            "server has no password logins, and there is no session_file to keep its "
+            "session in; set session_file, or give %s",
+            search->backend->type->administrator);
+    if (look_at_profile(search) != 0)
+        return -1;
+    if (search->logins && search->profile != PROFILE_NONE &&
+        log_in(search, &search->password, &opened) != 0)
+        return -1;
+    if (opened)
+        return 0;
+    if (!state->forgetting)
+        return make_or_renew(search, old);
+    return search->profile == PROFILE_FOUND ? renew(search, old) : 0;
+}
+
+int
+service_obtain(void *context, const char *device_id, const struct session *old,
+    struct session *session, struct error *error)
+{
+    struct backend *backend = context;
+    struct search search = {
+        .backend = backend,
+        .localpart = backend->connection->service_account,
+        .device_id = device_id,
+        .session = session,
+        .error = error,
+    };
+    int result = service_account_password(&search.password,
+        backend->connection->shared_secret, search.localpart, error);
+
+    memset(session, 0, sizeof(*session));
+    if (result == 0)
+        result = look_for_session(&search, old);
+    if (result != 0)
+        client_logout(&backend->matrix, session, NULL);
+    secret_free(&search.password);
+    return result;
+}
