@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.servers.fields import Task, ways_in
-from tests.support.synapse import Synapse
+# Before they are imported: what an assertion there compared is told, too.
+pytest.register_assert_rewrite("tests.servers.proof", "tests.servers.fields")
+
+from tests.servers.fields import Task, ways_in  # noqa: E402
+from tests.support.synapse import Synapse  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,15 @@ def external_ids(*providers: str) -> Callable[[str], Step]:
     return step
 
 
+# In the order of an account, which is that of the actions of a reply.
 FIELDS = (
+    Field(
+        "user_type",
+        None,
+        user_type("bot"),
+        user_type("support"),
+        Step({"user_type": "user"}, "clear user_type", {"user_type": None}),
+    ),
     Field(
         "avatar_url",
         None,
@@ -108,13 +116,6 @@ FIELDS = (
             "clear external_ids",
             {"external_ids": []},
         ),
-    ),
-    Field(
-        "user_type",
-        None,
-        user_type("bot"),
-        user_type("support"),
-        Step({"user_type": "user"}, "clear user_type", {"user_type": None}),
     ),
     Field(
         "ratelimit",

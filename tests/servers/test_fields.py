@@ -9,6 +9,7 @@ from tests.servers.fields import FIELDS, all_of, known_to
 from tests.servers.proof import (
     NEW,
     a_password,
+    agrees,
     by_token,
     changes,
     facts,
@@ -42,7 +43,7 @@ def test_a_field_is_set_changed_and_cleared(any_synapse, unique, ways, way, fiel
         stated = task(username=name, **step.stated)
         done = changes(any_synapse, stated, [step.action], before, step.has)
         assert done.json["authenticated_by"] == AUTHENTICATED_BY[way]
-        assert step.has.items() <= facts(any_synapse, name).items()
+        agrees(facts(any_synapse, name), step.has)
         before = step.has
 
 
@@ -51,7 +52,7 @@ def test_a_new_account_has_the_field_that_is_stated(any_synapse, unique, ways, w
     step = field.first(name)
     task = ways(any_synapse)[way](username=name, password=password, **step.stated)
     changes(any_synapse, task, ["create"], {}, {"password": NEW} | step.has)
-    assert step.has.items() <= facts(any_synapse, name).items()
+    agrees(facts(any_synapse, name), step.has)
     assert sessions_of(any_synapse, name) == 0 and any_synapse.devices(name) == []
 
 
@@ -64,7 +65,7 @@ def test_a_field_that_is_not_stated_is_left_alone(any_synapse, unique, field):
         has_nothing_to_do(any_synapse, by_token(any_synapse, username=name, **stated))
     done = run_module(by_token(any_synapse, username=name, displayname="Alice"))
     assert done.json["actions"] == ["set displayname"]
-    assert step.has.items() <= facts(any_synapse, name).items()
+    agrees(facts(any_synapse, name), step.has)
 
 
 def test_all_fields_at_once_are_set_and_cleared(any_synapse, unique, ways, way):
@@ -79,7 +80,7 @@ def test_all_fields_at_once_are_set_and_cleared(any_synapse, unique, ways, way):
     stated, cleared = all_of(any_synapse, name, -1)
     actions = [step.action for step in steps(any_synapse, name, -1)]
     changes(any_synapse, task(username=name, **stated), actions, has, cleared)
-    assert cleared.items() <= facts(any_synapse, name).items()
+    agrees(facts(any_synapse, name), cleared)
 
 
 def steps(server, name, number):
@@ -94,7 +95,7 @@ def test_a_new_account_has_all_fields_that_are_stated(any_synapse, unique, ways,
     )
     has |= {"admin": True, "displayname": "Alice"}
     changes(any_synapse, task, ["create"], {}, {"password": NEW} | has)
-    assert has.items() <= facts(any_synapse, name).items()
+    agrees(facts(any_synapse, name), has)
 
 
 def test_a_list_gets_its_fields_user_by_user(any_synapse, unique, ways, way):
@@ -105,7 +106,7 @@ def test_a_list_gets_its_fields_user_by_user(any_synapse, unique, ways, way):
     done = run_module(task)
     assert done.json["summary"] == {"created": 2, "changed": 1, "unchanged": 0, "failed": 0}
     for name in names:
-        assert all_of(any_synapse, name, 0)[1].items() <= facts(any_synapse, name).items()
+        agrees(facts(any_synapse, name), all_of(any_synapse, name, 0)[1])
     again = run_module(task)
     assert again.json["summary"]["unchanged"] == 3 and not again.changed, again.json
 
