@@ -40,6 +40,11 @@ backend_open(const struct connection *connection, const struct backend_setting *
     }
     retry_init(&backend->retry, connection->wait_timeout_ms, connection->retry_timeout_ms);
     backend->matrix.retry = &backend->retry;
+    backend->matrix.login_advice =
+        connection->session_file == NULL
+            ? "set session_file, which keeps the session between runs, or give an "
+              "access_token, which needs no login"
+            : "give an access_token, which needs no login";
     backend->type = type_named(connection->backend);
     if (backend->type == NULL)
         backend->type = detect_server(&backend->matrix, error);

@@ -224,6 +224,11 @@ run_absent(struct run *run)
     bool wants_deactivated = account_is(&run->wanted, ACCOUNT_DEACTIVATED);
     bool predicted = run->backend->authority == AUTHORITY_PREDICTED;
 
+    /* Who wants it changed thinks that it is there, and without the server's
+     * name there was nothing to look at. */
+    if (predicted && run->now.account.user_id == NULL &&
+        (wants_deactivated || run->wish->if_absent == IF_ABSENT_FAIL))
+        return run_existing(run);
     if (run->now.presence == PRESENCE_UNKNOWN && !predicted &&
         (wants_deactivated || run->wish->if_absent == IF_ABSENT_FAIL))
         return run_needs_administrator(run,

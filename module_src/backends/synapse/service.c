@@ -19,6 +19,8 @@ struct search {
     const char *device_id;
     struct secret password;       /* that the shared secret gives */
     bool logins;                  /* the server has password logins */
+    bool was_tried;               /* a login with the password was answered */
+    struct error limit;           /* the server's limit on logins, if it was met */
     enum profile_result profile;  /* hidden: nobody says whether it is there */
     struct session *session;
     struct error *error;
@@ -109,27 +111,42 @@ note_creation(struct search *search)
     list_add(search->backend->actions, "create service account");
 }
 
+/* A registration whose answer was lost is sent again: it makes the account, or
+ * finds the name taken, and then a login tells whether by the first one. */
+static int
+send_registration(struct search *search, const struct account *account,
+    enum creation *creation)
+{
+    bool lost = false;
+    struct error failure;
+    int result;
+
+    for (int attempt = 0; attempt < 2; attempt++) {
+        memset(&failure, 0, sizeof(failure));
+        *creation = CREATION_NAME_TAKEN;
+        result = register_session(search->backend, account, search->device_id,
+            search->session, creation, &failure);
+        if (result == 0 || !failure.maybe_done)
+            break;
+        lost = true;
+    }
+    if (*creation == CREATION_DONE || (lost && result != 0))
+        note_creation(search);
+    if (lost && *creation == CREATION_NAME_TAKEN)
+        *creation = CREATION_PERHAPS;
+    if (result != 0)
+        *search->error = failure;
+    return result;
+}
+
 static int
 make(struct search *search, enum creation *creation)
 {
     struct account account = {0};
-    struct error failure = {0};
     int result = describe(search, &account);
 
-    *creation = CREATION_NAME_TAKEN;
-    if (result == 0) {
-        result = register_session(search->backend, &account, search->device_id,
-            search->session, creation, &failure);
-        if (*creation == CREATION_DONE)
-            note_creation(search);
-        /* A lost reply: whether it was made is what the login tells. */
-        if (result != 0 && failure.maybe_done && search->logins) {
-            *creation = CREATION_PERHAPS;
-            result = 0;
-        } else if (result != 0) {
-            *search->error = failure;
-        }
-    }
+    if (result == 0)
+        result = send_registration(search, &account, creation);
     account_free(&account);
     return result == 0 && *creation == CREATION_DONE ? leave_rooms(search) : result;
 }
@@ -242,11 +259,34 @@ renew(struct search *search, const struct session *old)
     return opened ? 0 : refuse(search);
 }
 
+/* A login that the server's limit forbids leaves open whether there is such an
+ * account; making it, which has no such limit, will tell. */
+static int
+try_login(struct search *search, bool *opened)
+{
+    struct error failure = {0};
+    struct error *error = search->error;
+    int result;
+
+    search->error = &failure;
+    result = log_in(search, &search->password, opened);
+    search->error = error;
+    search->was_tried = result == 0;
+    if (result == 0)
+        return 0;
+    if (failure.kind == ERROR_RATE_LIMITED && search->profile != PROFILE_FOUND &&
+        !search->backend->predict) {
+        search->limit = failure;
+        return 0;
+    }
+    *error = failure;
+    return -1;
+}
+
 /* Nothing opened yet: make it, or find that the name is taken. */
 static int
 make_or_renew(struct search *search, const struct session *old)
 {
-    bool was_tried = search->logins && search->profile != PROFILE_NONE;
     bool opened = false;
     enum creation creation;
 
@@ -262,7 +302,11 @@ make_or_renew(struct search *search, const struct session *old)
         return -1;
     if (creation == CREATION_DONE)
         return 0;
-    if (search->logins && (!was_tried || creation == CREATION_PERHAPS) &&
+    if (search->limit.kind != ERROR_NONE) {
+        *search->error = search->limit;
+        return -1;
+    }
+    if (search->logins && (!search->was_tried || creation == CREATION_PERHAPS) &&
         log_in(search, &search->password, &opened) != 0)
         return -1;
     if (opened && creation == CREATION_PERHAPS)
@@ -286,8 +330,7 @@ look_for_session(struct search *search, const struct session *old)
             search->backend->type->administrator);
     if (look_at_profile(search) != 0)
         return -1;
-    if (search->logins && search->profile != PROFILE_NONE &&
-        log_in(search, &search->password, &opened) != 0)
+    if (search->logins && search->profile != PROFILE_NONE && try_login(search, &opened) != 0)
         return -1;
     if (opened)
         return 0;

@@ -256,6 +256,15 @@ update_fields(struct backend *backend, struct observation *observed,
     return result;
 }
 
+/* Who has deactivated and erased itself sees nothing any more. */
+static int
+note_own_end(struct account *account, struct error *error)
+{
+    account_state_bool(account, ACCOUNT_DEACTIVATED, true);
+    account_state_bool(account, ACCOUNT_ERASED, true);
+    return account_state_text(account, ACCOUNT_DISPLAYNAME, NULL, error);
+}
+
 /* Erasing takes an endpoint of its own, which deactivates as well. */
 static int
 erase(struct backend *backend, struct observation *observed, struct error *error)
@@ -279,12 +288,9 @@ erase(struct backend *backend, struct observation *observed, struct error *error
         result = call_send(&backend->matrix, &call, &answer, error);
     if (result == 0 && !answer_ok(&answer))
         result = answer_refused(&answer, "deactivating and erasing the account", error);
-    if (result == 0) {
-        account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, true);
-        account_state_bool(&observed->account, ACCOUNT_ERASED, true);
-    }
-    /* Who has deactivated itself sees nothing any more. */
-    if (result == 0 && !itself)
+    if (result == 0 && itself)
+        result = note_own_end(&observed->account, error);
+    else if (result == 0)
         result = users_lookup(&backend->matrix, &state->administrator.access_token, 0,
             observed, error);
     answer_free(&answer);
