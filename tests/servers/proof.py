@@ -75,9 +75,12 @@ def by_token(server: Synapse, **options: Any) -> dict[str, Any]:
     return {"url": server.url, "access_token": server.admin_token} | options
 
 
-def by_login(server: Synapse, admin: str, password: str, **options: Any) -> dict[str, Any]:
+def by_login(
+    server: Synapse, username: str, password: str, /, **options: Any
+) -> dict[str, Any]:
     """A task that logs in as an administrator."""
-    return {"url": server.url, "admin_username": admin, "admin_password": password} | options
+    login = {"admin_username": username, "admin_password": password}
+    return {"url": server.url} | login | options
 
 
 def by_nothing(server: Synapse, **options: Any) -> dict[str, Any]:
@@ -272,9 +275,9 @@ def sessions_of(server: Synapse, localpart: str) -> int:
     return sum(user_id in (t.user_id, t.puppets_user_id) for t in server.access_tokens())
 
 
-def deactivate(server: Synapse, localpart: str) -> None:
+def deactivate(server: Synapse, localpart: str, erase: bool = False) -> None:
     path = f"/_synapse/admin/v1/deactivate/{server.user_id(localpart)}"
-    status, reply = server.api("POST", path, {"erase": False}, server.admin_token)
+    status, reply = server.api("POST", path, {"erase": erase}, server.admin_token)
     assert status == 200, reply
 
 

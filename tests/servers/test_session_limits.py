@@ -70,7 +70,6 @@ def test_ten_promotions_and_demotions(limited, unique, kept):
     ]
     replies = run_all(tasks)
     assert all(reply.changed for reply in replies)
-    # Which is why the next one has any logins left.
     assert limited.user(name)["admin"] is False
 
 
@@ -93,9 +92,9 @@ def test_ten_runs_of_an_administrators_login(limited, unique, kept):
 
 
 def test_without_a_session_file_the_sixth_run_says_what_would_help(limited, unique):
-    name = unique("alice")
+    name, service = unique("alice"), unique("svc")
     limited.register(name, a_password())
-    task = by_service(limited, username=name)
+    task = by_service(limited, service_account=service, username=name)
     # The first one has the session of the registration, which is no login.
     replies = [run_module(task | {"admin": number % 2 == 0}) for number in range(RUNS)]
     done = [reply for reply in replies if not reply.failed]
@@ -105,7 +104,7 @@ def test_without_a_session_file_the_sixth_run_says_what_would_help(limited, uniq
         assert "session_file" in reply.msg
         assert reply.seconds < 10
     assert limited.user(name)["admin"] is False
-    assert limited.devices("registrar-service") == []
+    assert limited.devices(service) == []
 
 
 def test_without_a_session_file_a_login_says_what_would_help(limited, unique):
