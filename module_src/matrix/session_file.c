@@ -81,11 +81,13 @@ load(const struct session_file *file, struct error *error)
 static int
 save(struct session_file *file, json_t *root, struct error *error)
 {
+    size_t failures = memory_failures();
     char *text = json_dumps(root, JSON_INDENT(2));
     size_t length = text == NULL ? 0 : strlen(text);
     int result = -1;
 
-    if (text == NULL) {
+    /* jansson leaves out a key that it has no memory for. */
+    if (text == NULL || memory_failures() != failures) {
         error_no_memory(error);
     } else if (length >= PRIVATE_FILE_LIMIT) {
         error_set(error, ERROR_INVALID, "session_file: %s is full; remove it, or name another",
@@ -138,6 +140,12 @@ session_file_close(struct session_file *file)
     private_file_free(&file->file);
     json_decref(file->root);
     memory_free(file);
+}
+
+bool
+session_file_is_empty(const struct session_file *file)
+{
+    return json_array_size(entries_of(file->root)) == 0;
 }
 
 int

@@ -4,6 +4,8 @@
 #include "option_fields.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct fields {
     char *must, *text, *path, *one, *other, *first, *second, *third, *key;
@@ -159,4 +161,22 @@ option_fields_to_json(const struct option *option, const void *into)
         return dicts_to_json(option, field);
     }
     return NULL;
+}
+
+json_t *
+option_fields_load(const char *text)
+{
+    char *copy = strdup(text);
+    json_error_t reason;
+    json_t *value;
+
+    assert_non_null(copy);
+    for (char *byte = copy; *byte != '\0'; byte++)
+        if (*byte == '\'')
+            *byte = '"';
+    value = json_loads(copy, 0, &reason);
+    free(copy);
+    if (value == NULL)
+        fail_msg("%s: %s", text, reason.text);
+    return value;
 }

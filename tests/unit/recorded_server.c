@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,9 @@ struct recorded_server {
     char url[64];
     _Atomic(const struct recorded_reply *) replies;
     atomic_uint requests;
+    pthread_mutex_t lock; /* of what is below */
+    char forgotten[64];
+    char log[16384];
 };
 
 /* Reads up to the end of the headers and of the body they announce. */
@@ -47,10 +51,38 @@ read_request(int connection, char *request, size_t size)
     request[length] = '\0';
 }
 
+/* Writes the request into the log. True when its token is the forgotten one. */
+static bool
+note(struct recorded_server *server, const char *request)
+{
+    static const char header[] = "Authorization: Bearer ";
+    const char *bearer = strstr(request, header);
+    const char *body = strstr(request, "\r\n\r\n");
+    const char *version = strstr(request, " HTTP/");
+    char token[64] = "-";
+    bool is_forgotten;
+    size_t used;
+
+    if (bearer != NULL)
+        sscanf(bearer + strlen(header), "%63s", token);
+    pthread_mutex_lock(&server->lock);
+    used = strlen(server->log);
+    is_forgotten = server->forgotten[0] != '\0' && strcmp(server->forgotten, token) == 0;
+    body = body == NULL || strcmp(body, "\r\n\r\n{}") == 0 ? "" : body + 4;
+    snprintf(server->log + used, sizeof(server->log) - used, "%.*s %s%s%s\n",
+        version == NULL ? 0 : (int)(version - request), request, token,
+        body[0] == '\0' ? "" : " ", body);
+    pthread_mutex_unlock(&server->lock);
+    return is_forgotten;
+}
+
 static void
-answer(const struct recorded_server *server, int connection, const char *request)
+answer(struct recorded_server *server, int connection, const char *request)
 {
     static const struct recorded_reply nothing = {"", 404, NULL, ""};
+    static const struct recorded_reply unknown = {
+        "", 401, NULL, "{\"errcode\": \"M_UNKNOWN_TOKEN\", \"error\": \"Unknown\"}"};
+    bool is_forgotten = note(server, request);
     const struct recorded_reply *reply = server->replies;
     const char *path = strchr(request, ' ');
     char head[1024];
@@ -60,8 +92,8 @@ answer(const struct recorded_server *server, int connection, const char *request
         return;
     while (reply->path != NULL && strncmp(path + 1, reply->path, strlen(reply->path)) != 0)
         reply++;
-    if (reply->path == NULL)
-        reply = &nothing;
+    if (is_forgotten || reply->path == NULL)
+        reply = is_forgotten ? &unknown : &nothing;
     length = snprintf(head, sizeof(head),
         "HTTP/1.1 %d Recorded\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n",
         reply->status, strlen(reply->body), reply->headers == NULL ? "" : reply->headers);
@@ -98,6 +130,7 @@ recorded_server_start(const struct recorded_reply *replies)
     assert_non_null(server);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     server->replies = replies;
+    pthread_mutex_init(&server->lock, NULL);
     server->listener = socket(AF_INET, SOCK_STREAM, 0);
     assert_true(server->listener >= 0);
     assert_int_equal(bind(server->listener, (struct sockaddr *)&address, size), 0);
@@ -113,6 +146,26 @@ void
 recorded_server_say(struct recorded_server *server, const struct recorded_reply *replies)
 {
     server->replies = replies;
+}
+
+void
+recorded_server_forget(struct recorded_server *server, const char *token)
+{
+    pthread_mutex_lock(&server->lock);
+    snprintf(server->forgotten, sizeof(server->forgotten), "%s", token == NULL ? "" : token);
+    pthread_mutex_unlock(&server->lock);
+}
+
+const char *
+recorded_server_log(struct recorded_server *server)
+{
+    static char log[sizeof(server->log)];
+
+    pthread_mutex_lock(&server->lock);
+    memcpy(log, server->log, sizeof(log));
+    server->log[0] = '\0';
+    pthread_mutex_unlock(&server->lock);
+    return log;
 }
 
 const char *
@@ -133,5 +186,6 @@ recorded_server_stop(struct recorded_server *server)
     shutdown(server->listener, SHUT_RDWR);
     pthread_join(server->thread, NULL);
     close(server->listener);
+    pthread_mutex_destroy(&server->lock);
     free(server);
 }

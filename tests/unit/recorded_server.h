@@ -22,6 +22,19 @@ struct recorded_server *recorded_server_start(const struct recorded_reply *repli
 void recorded_server_say(struct recorded_server *server,
     const struct recorded_reply *replies);
 
+/*
+ * A token that is answered 401 M_UNKNOWN_TOKEN, whatever the table says; NULL:
+ * none is.
+ */
+void recorded_server_forget(struct recorded_server *server, const char *token);
+
+/*
+ * What was asked since the last call: a line "METHOD path token\n" for each
+ * request, "-" without a token, and the request's body behind it if it has one.
+ * Until the next call.
+ */
+const char *recorded_server_log(struct recorded_server *server);
+
 /* "http://127.0.0.1:12345", as long as the server runs. */
 const char *recorded_server_url(const struct recorded_server *server);
 

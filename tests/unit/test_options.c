@@ -331,23 +331,6 @@ static const char described[] =
     "     'colour': {'type': 'str', 'default': 'green',"
     "       'choices': ['red', 'green', 'blue']}}}}}}";
 
-/* JSON with its quotes written as apostrophes. */
-static json_t *
-from_apostrophes(const char *text)
-{
-    char *copy = strdup(text);
-    json_t *value;
-
-    assert_non_null(copy);
-    for (char *byte = copy; *byte != '\0'; byte++)
-        if (*byte == '\'')
-            *byte = '"';
-    value = json_loads(copy, 0, NULL);
-    free(copy);
-    assert_non_null(value);
-    return value;
-}
-
 TEST(the_description_has_what_the_table_has)
 {
     json_t *description = options_describe(&option_fields_schema);
@@ -355,7 +338,7 @@ TEST(the_description_has_what_the_table_has)
         "test", "mutually_exclusive", "text", "items", "required_one_of", "required_together",
         "one", "other", "required_by", "first", "second", "third");
     json_t *options = json_incref(json_object_get(description, "options"));
-    json_t *expected_options = from_apostrophes(described);
+    json_t *expected_options = option_fields_load(described);
     const char *name;
     json_t *option;
 
