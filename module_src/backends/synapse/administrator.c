@@ -165,7 +165,8 @@ administrator_resume(struct backend *backend, struct error *error)
     struct state *state = state_of(backend);
     struct session_key key;
 
-    if (connection->shared_secret == NULL || connection->service_account == NULL)
+    if (connection->shared_secret == NULL || connection->service_account == NULL ||
+        connection->session_file == NULL || !session_file_is_there(connection->session_file))
         return 0;
     if (have_session_file(backend, error) != 0)
         return -1;
