@@ -24,6 +24,10 @@ take_server_name(struct backend *backend, struct error *error)
     if (backend->server_name == NULL)
         return error_no_memory(error);
     backend->authority = AUTHORITY_ADMINISTRATOR;
+    /* A kept session's token is no option's, so nobody else keeps it back. */
+    if (http_learn_secret(backend->matrix.http,
+            &state_of(backend)->administrator.access_token, error) != 0)
+        return -1;
     return backend_check_server_name(backend, error);
 }
 
