@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -145,25 +146,33 @@ TEST(what_cannot_be_written_leaves_the_old_file_and_the_lock)
 }
 
 /* A limit on the size of files refuses as a full disk does. */
+static bool
+meets_its_limit(void)
+{
+    const struct rlimit limit = {2, 2};
+    struct private_file file;
+    struct error error = {0};
+    int obstacle;
+    bool meets;
+
+    signal(SIGXFSZ, SIG_IGN);
+    meets = private_file_init(&file, place_path("file"), &obstacle, &error) == 0 &&
+            private_file_lock(&file, 0, &error) == 0 &&
+            private_file_replace(&file, "ab", 2, &error) == 0 &&
+            setrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+            private_file_replace(&file, "abc", 3, &error) == -1 &&
+            error.kind == ERROR_INVALID;
+    private_file_free(&file);
+    return meets;
+}
+
 TEST(a_disk_that_is_full_leaves_the_old_file_and_no_new_one)
 {
     pid_t child = fork();
     int status;
 
-    if (child == 0) {
-        const struct rlimit limit = {2, 2};
-        struct private_file file;
-        struct error error = {0};
-        int obstacle;
-
-        signal(SIGXFSZ, SIG_IGN);
-        _exit(private_file_init(&file, place_path("file"), &obstacle, &error) != 0 ||
-              private_file_lock(&file, 0, &error) != 0 ||
-              private_file_replace(&file, "ab", 2, &error) != 0 ||
-              setrlimit(RLIMIT_FSIZE, &limit) != 0 ||
-              private_file_replace(&file, "abc", 3, &error) != -1 ||
-              error.kind != ERROR_INVALID);
-    }
+    if (child == 0)
+        _exit(!meets_its_limit());
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     assert_string_equal(place_read("file"), "ab");
@@ -188,7 +197,23 @@ TEST(a_file_that_is_removed_can_be_made_again)
 
 /* ---- Locks ------------------------------------------------------------------- */
 
-/* A process that locks the file and says so; it waits for its end. */
+/* Locks the file for a while and says so through the pipe. */
+static bool
+hold(const char *name, unsigned milliseconds, int told)
+{
+    struct private_file file;
+    struct error error = {0};
+    int obstacle;
+    bool locked = private_file_init(&file, place_path(name), &obstacle, &error) == 0 &&
+                  private_file_lock(&file, 0, &error) == 0 && write(told, "x", 1) == 1;
+
+    if (locked)
+        stop_sleep_ms(milliseconds);
+    private_file_free(&file);
+    return locked;
+}
+
+/* A process that holds it by now. */
 static pid_t
 fork_holder(const char *name, unsigned milliseconds)
 {
@@ -198,18 +223,8 @@ fork_holder(const char *name, unsigned milliseconds)
 
     assert_int_equal(pipe(ends), 0);
     child = fork();
-    if (child == 0) {
-        struct private_file file;
-        struct error error = {0};
-        int obstacle;
-
-        if (private_file_init(&file, place_path(name), &obstacle, &error) != 0 ||
-            private_file_lock(&file, 0, &error) != 0 || write(ends[1], "x", 1) != 1)
-            _exit(1);
-        stop_sleep_ms(milliseconds);
-        private_file_unlock(&file);
-        _exit(0);
-    }
+    if (child == 0)
+        _exit(!hold(name, milliseconds, ends[1]));
     assert_true(child > 0);
     close(ends[1]);
     assert_int_equal(read(ends[0], &said, 1), 1);
@@ -299,24 +314,29 @@ TEST(a_file_that_is_replaced_or_removed_by_hand_is_locked_anew)
     end(child);
 }
 
+static bool
+is_interrupted(void)
+{
+    struct private_file file;
+    struct error error = {0};
+    int obstacle;
+    bool is = stop_watch() == 0 &&
+              private_file_init(&file, place_path("file"), &obstacle, &error) == 0 &&
+              raise(SIGTERM) == 0 && private_file_lock(&file, 60000, &error) == -1 &&
+              error.kind == ERROR_INTERRUPTED;
+
+    private_file_free(&file);
+    return is;
+}
+
 TEST(waiting_for_a_lock_ends_with_a_signal_to_stop)
 {
     pid_t holder = fork_holder("file", 60000);
     pid_t child = fork();
     int status;
 
-    if (child == 0) {
-        struct private_file file;
-        struct error error = {0};
-        int obstacle;
-
-        if (stop_watch() != 0 ||
-            private_file_init(&file, place_path("file"), &obstacle, &error) != 0)
-            _exit(1);
-        raise(SIGTERM);
-        _exit(private_file_lock(&file, 60000, &error) != -1 ||
-              error.kind != ERROR_INTERRUPTED);
-    }
+    if (child == 0)
+        _exit(!is_interrupted());
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     end(holder);
