@@ -125,6 +125,41 @@ open_locked(const struct opening *opening, const struct secret *tried,
     return result;
 }
 
+/* The file's session as it was read, without the lock. session is all zeroes
+ * unless it works; *tried, for secret_free, is a token that is over. */
+static int
+try_kept(const struct opening *opening, struct session *session, enum trial *trial,
+    struct secret *tried, struct error *error)
+{
+    enum session_found found;
+
+    *trial = TRIAL_OVER;
+    if (session_file_find(opening->file, opening->key, session, &found, error) != 0)
+        return -1;
+    if (found == SESSION_FOUND) {
+        *trial = try_token(opening, session, error);
+        if (*trial == TRIAL_WORKS)
+            return 0;
+        *tried = session->access_token;
+        session->access_token = (struct secret){0};
+    }
+    let_go(session);
+    return *trial == TRIAL_FAILED ? -1 : 0;
+}
+
+int
+kept_session_resume(struct matrix *matrix, struct session_file *file,
+    const struct session_key *key, struct session *session, struct error *error)
+{
+    const struct opening opening = {matrix, file, key, NULL};
+    struct secret tried = {0};
+    enum trial trial;
+    int result = try_kept(&opening, session, &trial, &tried, error);
+
+    secret_free(&tried);
+    return result;
+}
+
 int
 kept_session_open(struct matrix *matrix, struct session_file *file,
     const struct session_key *key, long long lock_timeout_ms,
@@ -132,26 +167,19 @@ kept_session_open(struct matrix *matrix, struct session_file *file,
 {
     const struct opening opening = {matrix, file, key, source};
     struct secret tried = {0};
-    enum session_found found;
-    enum trial trial = TRIAL_OVER;
-    int result = -1;
+    enum trial trial;
+    int result;
 
     memset(session, 0, sizeof(*session));
     if (file == NULL)
         return source->obtain(source->context, NULL, NULL, session, error);
-    if (session_file_find(file, key, session, &found, error) != 0)
-        return -1;
-    if (found == SESSION_FOUND) {
-        trial = try_token(&opening, session, error);
-        if (trial == TRIAL_WORKS)
-            return 0;
-        tried = session->access_token;
-        session->access_token = (struct secret){0};
-    }
-    let_go(session);
-    if (trial == TRIAL_OVER && session_file_lock(file, lock_timeout_ms, error) == 0) {
-        result = open_locked(&opening, &tried, session, error);
-        session_file_unlock(file);
+    result = try_kept(&opening, session, &trial, &tried, error);
+    if (result == 0 && trial != TRIAL_WORKS) {
+        result = session_file_lock(file, lock_timeout_ms, error);
+        if (result == 0) {
+            result = open_locked(&opening, &tried, session, error);
+            session_file_unlock(file);
+        }
     }
     secret_free(&tried);
     return result;

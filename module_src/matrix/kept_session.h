@@ -40,4 +40,12 @@ int kept_session_open(struct matrix *matrix, struct session_file *file,
     const struct session_key *key, long long lock_timeout_ms,
     const struct session_source *source, struct session *session, struct error *error);
 
+/*
+ * The file's session, where it has one and the server still takes it; else
+ * session stays all zeroes, with 0. Nothing is written, and nobody is waited
+ * for. Errors: as above, but for obtain's.
+ */
+int kept_session_resume(struct matrix *matrix, struct session_file *file,
+    const struct session_key *key, struct session *session, struct error *error);
+
 #endif

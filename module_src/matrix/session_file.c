@@ -142,6 +142,12 @@ session_file_close(struct session_file *file)
     memory_free(file);
 }
 
+bool
+session_file_is_empty(const struct session_file *file)
+{
+    return json_array_size(entries_of(file->root)) == 0;
+}
+
 int
 session_file_lock(struct session_file *file, long long timeout_ms, struct error *error)
 {

@@ -51,6 +51,9 @@ struct session_file *session_file_open(const char *path, struct list *warnings,
 /* Unlocks and frees. NULL is allowed. */
 void session_file_close(struct session_file *file);
 
+/* True when it held no session when it was last read. */
+bool session_file_is_empty(const struct session_file *file);
+
 /*
  * Locks it against other runs and reads it again; waits for its turn at most
  * timeout_ms. Errors: conflict (another run does not let go), interrupted, those

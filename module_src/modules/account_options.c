@@ -7,7 +7,6 @@
 
 #include "accounts/email.h"
 #include "base/memory.h"
-#include "base/text.h"
 
 /* An option is called as its field is. */
 #define ROW_OF(type_of_struct, field, option_type)                                         \
@@ -188,22 +187,21 @@ check(const struct account_options *given, const struct account *account,
     return 0;
 }
 
+/* What is no address is not quoted: it may be a secret in the wrong place. */
 static int
-add_email(struct pairs *emails, const char *written, const char *username,
+add_email(struct pairs *emails, const struct account_options *given, size_t i,
     struct error *error)
 {
     const char *reason;
     char *canonical;
-    char shown[80];
-    int result = email_canonical(written, &canonical, &reason);
+    int result = email_canonical(given->emails.items[i], &canonical, &reason);
 
-    text_show(shown, sizeof(shown), written);
     if (result == -2)
         return error_no_memory(error);
     if (result != 0)
         return error_set(error, ERROR_INVALID,
-            "emails of %.80s has \"%s\", which is no e-mail address: %s", username, shown,
-            reason);
+            "number %zu of the emails of %.80s is no e-mail address that servers take: %s",
+            i + 1, given->username, reason);
     result = pairs_add(emails, "email", canonical, error);
     memory_free(canonical);
     return result;
@@ -230,7 +228,7 @@ state_emails(const struct account_options *given, struct account *account,
     if (!given->emails.given)
         return 0;
     for (size_t i = 0; result == 0 && i < given->emails.count; i++)
-        result = add_email(&emails, given->emails.items[i], given->username, error);
+        result = add_email(&emails, given, i, error);
     if (result == 0)
         result = state_set(account, ACCOUNT_EMAILS, &emails, given->emails_mode, error);
     pairs_free(&emails);

@@ -329,7 +329,7 @@ static int
 fill_reply(const struct task *task, json_t *reply, const struct error *error)
 {
     bool has_users =
-        task->count > 0 && (error->kind == ERROR_NONE || task->outcomes[0].tried);
+        task->outcomes != NULL && (error->kind == ERROR_NONE || task->outcomes[0].tried);
     bool changed = task->actions.count > 0;
 
     if (task->actions.failed)

@@ -4,6 +4,9 @@ changes nothing, the run does it, the second run has nothing to do."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import secrets
 import time
 from collections import Counter
@@ -16,22 +19,45 @@ from tests.support.synapse import Synapse
 # In place of passwords in a diff.
 OLD, NEW = "(the old one)", "(the new one)"
 
-# All that a task about accounts may leave behind, but for times. A password is
-# hashed with a new salt each time (synapse/handlers/auth.py, hash), so that
-# even setting the same one again shows.
+SERVICE = "registrar-service"
+SERVICE_DISPLAYNAME = "Registrar service account"
+
+# What replies and diffs say of an account.
+FIELD_NAMES = (
+    "admin",
+    "deactivated",
+    "erased",
+    "user_type",
+    "displayname",
+    "avatar_url",
+    "emails",
+    "external_ids",
+    "ratelimit",
+    "locked",
+    "suspended",
+    "shadow_banned",
+)
+
+# All that a task about accounts may leave behind. A password is hashed with a
+# new salt each time (synapse/handlers/auth.py, hash), and an address says when
+# it was added, so that even setting the same one again shows. Of sessions and
+# devices, the columns that tell when they were used are left out.
 TRACES = (
-    "SELECT name, password_hash, admin, deactivated, is_guest, user_type, locked FROM users",
-    "SELECT user_id, displayname, avatar_url FROM profiles",
+    "SELECT * FROM users",
+    "SELECT * FROM profiles",
+    "SELECT * FROM user_threepids",
+    "SELECT * FROM user_external_ids",
+    "SELECT * FROM ratelimit_override",
+    "SELECT * FROM erased_users",
     "SELECT user_id, device_id, puppets_user_id FROM access_tokens",
     "SELECT user_id, device_id, display_name FROM devices",
-    "SELECT user_id, medium, address FROM user_threepids",
-    "SELECT user_id FROM erased_users",
 )
 
 
-def by_secret(server: Synapse, **options: Any) -> dict[str, Any]:
-    """A task that has the shared secret; it is told the server's name, which a
-    listener for clients alone does not tell."""
+def by_service(server: Synapse, **options: Any) -> dict[str, Any]:
+    """A task that has the shared secret, and takes a service account where that
+    is not enough; it is told the server's name, which a listener for clients
+    alone does not tell."""
     return {
         "url": server.url,
         "server_name": server.server_name,
@@ -39,9 +65,22 @@ def by_secret(server: Synapse, **options: Any) -> dict[str, Any]:
     } | options
 
 
+def by_secret(server: Synapse, **options: Any) -> dict[str, Any]:
+    """A task that has the shared secret and nothing else."""
+    return by_service(server, service_account="") | options
+
+
 def by_token(server: Synapse, **options: Any) -> dict[str, Any]:
     """A task of an administrator."""
     return {"url": server.url, "access_token": server.admin_token} | options
+
+
+def by_login(
+    server: Synapse, username: str, password: str, /, **options: Any
+) -> dict[str, Any]:
+    """A task that logs in as an administrator."""
+    login = {"admin_username": username, "admin_password": password}
+    return {"url": server.url} | login | options
 
 
 def by_nothing(server: Synapse, **options: Any) -> dict[str, Any]:
@@ -51,6 +90,66 @@ def by_nothing(server: Synapse, **options: Any) -> dict[str, Any]:
 
 def a_password() -> str:
     return "Pass word " + secrets.token_urlsafe(9)
+
+
+def service_password(secret: str, localpart: str = SERVICE) -> str:
+    """What the service account of that name has for a password."""
+    mac = hmac.new(secret.encode(), b"registrar/v1\0" + localpart.encode(), hashlib.sha256)
+    return base64.b64encode(mac.digest()).decode()
+
+
+def make_service_account(
+    server: Synapse, localpart: str = SERVICE, secret: str | None = None
+) -> str:
+    """Makes it as a run would that needs it; its localpart. Not a second time."""
+    if server.user(localpart) is None:
+        server.register(
+            localpart,
+            service_password(secret or server.secret, localpart),
+            admin=True,
+            displayname=SERVICE_DISPLAYNAME,
+            user_type="support",
+        )
+    return localpart
+
+
+def facts(server: Synapse, localpart: str) -> dict[str, Any]:
+    """The account as the server's own admin API tells it, in the words of a
+    reply; {} if there is none."""
+    user = server.user(localpart)
+    if user is None:
+        return {}
+    kept = ("admin", "deactivated", "erased", "user_type", "displayname", "avatar_url")
+    # Synapse 1.103 does not know `suspended`.
+    flags = [flag for flag in ("locked", "suspended", "shadow_banned") if flag in user]
+    return {key: user[key] for key in (*kept, *flags)} | {
+        "emails": sorted(t["address"] for t in user["threepids"] if t["medium"] == "email"),
+        "external_ids": in_order(
+            {"provider": known["auth_provider"], "id": known["external_id"]}
+            for known in user["external_ids"]
+        ),
+        "ratelimit": server.ratelimit(localpart),
+    }
+
+
+def in_order(items: Any) -> list[Any]:
+    """Sets come in any order."""
+    return sorted(items, key=str)
+
+
+def told(account: dict[str, Any]) -> dict[str, Any]:
+    """One side of a diff, with what is a set in an order that can be compared."""
+    return {
+        key: in_order(value) if isinstance(value, list) else value
+        for key, value in account.items()
+    }
+
+
+def agrees(whole: dict[str, Any], part: dict[str, Any]) -> bool:
+    """Asserts that the whole has all of the part, and says what differs."""
+    so = {key: whole.get(key, "(not there)") for key in part}
+    assert so == part
+    return True
 
 
 def state(server: Synapse) -> list[Counter[tuple[Any, ...]]]:
@@ -76,26 +175,51 @@ def changes(
     again: bool = True,
 ) -> Reply:
     """Runs a single user's task four times: it would change what `actions` say,
-    it does, and (unless again is False) from then on it is as it should be."""
+    it does, and (unless again is False) from then on it is as it should be.
+
+    `before` and `after` have all that differs in the diff, and may have more.
+    What the diff says, the server's own admin API has to say, too."""
     prediction = predicted(server, arguments)
-    unchanged = state(server)
+    localpart = prediction.json["user"]["username"]
+    unchanged, was = state(server), facts(server, localpart)
     done = run_module(arguments, diff=True)
     for reply in (prediction, done):
         assert not reply.failed, reply.json
         assert reply.changed and reply.json["user"]["changed"], reply.json
         assert reply.json["actions"] == reply.json["user"]["actions"] == actions
         assert len(reply.json["diff"]) == 1
-        assert reply.json["diff"][0]["before"] == before
-    assert done.json["diff"][0]["after"] == after
-    # What a server will choose by itself is not foretold, the rest is.
-    assert prediction.json["diff"][0]["after"].items() <= after.items()
-    user_id = done.json["user"]["user_id"]
-    assert done.json["diff"][0]["before_header"] == user_id
-    assert done.json["diff"][0]["after_header"] == user_id
     assert state(server) != unchanged
+    user_id = done.json["user"]["user_id"]
+    (diff,) = done.json["diff"]
+    assert diff["before_header"] == diff["after_header"] == user_id
+    holds(diff, before, after)
+    now = facts(server, localpart)
+    is_true(diff["before"], was)
+    is_true(diff["after"], now)
+    is_true(done.json["user"], now)
+    # What a server will choose by itself is not foretold, the rest is.
+    (foretold,) = prediction.json["diff"]
+    assert told(foretold["before"]) == told(diff["before"])
+    agrees(told(diff["after"]), told(foretold["after"]))
     if again:
         has_nothing_to_do(server, arguments)
     return done
+
+
+def holds(diff: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> None:
+    """The diff has this on its two sides, and differs in nothing else."""
+    for side, expected in (("before", before), ("after", after)):
+        agrees(told(diff[side]), told(expected))
+    if not before:
+        assert diff["before"] == {}, diff
+        return
+    differ = {key for key in diff["after"] if diff["after"][key] != diff["before"].get(key)}
+    assert differ == {key for key in after if after[key] != before.get(key)}, diff
+
+
+def is_true(side: dict[str, Any], is_so: dict[str, Any]) -> None:
+    """The server agrees with what is said of the account's fields."""
+    agrees(is_so, {key: value for key, value in told(side).items() if key in FIELD_NAMES})
 
 
 def has_nothing_to_do(server: Synapse, arguments: dict[str, Any]) -> Reply:
@@ -105,6 +229,7 @@ def has_nothing_to_do(server: Synapse, arguments: dict[str, Any]) -> Reply:
         assert not reply.changed, reply.json
         assert reply.json["actions"] == []
         assert reply.json["diff"] == []
+    is_true(reply.json["user"], facts(server, reply.json["user"]["username"]))
     return reply
 
 
@@ -150,9 +275,9 @@ def sessions_of(server: Synapse, localpart: str) -> int:
     return sum(user_id in (t.user_id, t.puppets_user_id) for t in server.access_tokens())
 
 
-def deactivate(server: Synapse, localpart: str) -> None:
+def deactivate(server: Synapse, localpart: str, erase: bool = False) -> None:
     path = f"/_synapse/admin/v1/deactivate/{server.user_id(localpart)}"
-    status, reply = server.api("POST", path, {"erase": False}, server.admin_token)
+    status, reply = server.api("POST", path, {"erase": erase}, server.admin_token)
     assert status == 200, reply
 
 

@@ -4,10 +4,11 @@ what goes wrong on the way; everything that passes is written down."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -22,25 +23,42 @@ class Passed(NamedTuple):
     path: str
     body: Any
     connection: tuple[str, int]
+    token: str | None
+
+
+class Cut(NamedTuple):
+    """The connection ends without an answer; the server may have got the request."""
+
+    delivered: bool
+
+
+class QuietServer(ThreadingHTTPServer):
+    """One whose clients may go away in the middle of an answer."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        pass
 
 
 class Proxy:
-    """`rule(method, path)` gives None (pass it on) or a status and an HTML page.
-    The Server header of what is passed on is replaced by `server`; None: kept,
+    """`rule(method, path)` gives None (pass it on), a status and an HTML page, or a
+    Cut. The Server header of what is passed on is replaced by `server`; None: kept,
     "": taken out."""
 
     def __init__(
         self,
         upstream: Synapse,
-        rule: Callable[[str, str], tuple[int, bytes] | None] = lambda method, path: None,
+        rule: Callable[[str, str], tuple[int, bytes] | Cut | None] = lambda method, path: None,
         server: str | None = None,
     ) -> None:
         self.upstream = upstream
         self.rule = rule
         self.server = server
         self.passed: list[Passed] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._http.daemon_threads = True
+        self._busy = 0
+        self._idle = threading.Condition()
+        self._http = QuietServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
 
@@ -53,6 +71,23 @@ class Proxy:
         self._http.server_close()
         self._thread.join()
 
+    def settle(self) -> None:
+        """Returns when no request is on its way any more, be it that nobody waits
+        for its answer."""
+        with self._idle:
+            assert self._idle.wait_for(lambda: self._busy == 0, 30), "a request hangs"
+
+    @contextlib.contextmanager
+    def on_its_way(self) -> Iterator[None]:
+        with self._idle:
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         proxy = self
 
@@ -60,9 +95,17 @@ class Proxy:
             protocol_version = "HTTP/1.1"
 
             def handle_any(self) -> None:
+                with proxy.on_its_way():
+                    self.pass_on()
+
+            def pass_on(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 refusal = proxy.rule(self.command, self.path)
-                if refusal is not None:
+                if isinstance(refusal, Cut):
+                    self.close_connection = True
+                    if not refusal.delivered:
+                        return
+                elif refusal is not None:
                     self.answer(refusal[0], {"Content-Type": "text/html"}, refusal[1])
                     return
                 proxy.passed.append(
@@ -71,6 +114,7 @@ class Proxy:
                         self.path,
                         json.loads(body) if body else None,
                         self.client_address,
+                        self.headers.get("Authorization", "").removeprefix("Bearer ") or None,
                     )
                 )
                 connection = http.client.HTTPConnection("127.0.0.1", proxy.upstream.port)
@@ -81,7 +125,8 @@ class Proxy:
                 kept = ("Content-Type", "Date", "Server", "Retry-After")
                 headers = {key: value for key, value in response.getheaders() if key in kept}
                 connection.close()
-                self.answer(response.status, headers, content)
+                if refusal is None:
+                    self.answer(response.status, headers, content)
 
             do_GET = do_PUT = do_POST = do_DELETE = handle_any
 

@@ -15,7 +15,8 @@ from tests.support.paths import ROOT
 SOURCES = ROOT / "module_src"
 
 
-# What .gitignore leaves out, for a machine without git.
+# What .gitignore leaves out, for a machine without git. (In a second work tree
+# .git is a file.)
 MADE = {".git", ".ansible", "build", "__pycache__", ".pytest_cache"}
 
 
@@ -33,7 +34,9 @@ def names_from_the_folder() -> list[str]:
     names = []
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if name not in MADE]
-        names += [str((Path(folder) / name).relative_to(ROOT)) for name in files]
+        names += [
+            str((Path(folder) / name).relative_to(ROOT)) for name in files if name not in MADE
+        ]
     return [name for name in names if not name.startswith("library/") or name.endswith(".yml")]
 
 

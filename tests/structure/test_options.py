@@ -96,6 +96,7 @@ def test_every_secret_of_the_options_is_marked_as_one() -> None:
         "admin_password",
         "password",
         "registration_shared_secret",
+        "registration_shared_secret_previous",
         "users.password",
     }
 

@@ -17,7 +17,13 @@ from typing import Any
 
 from .paths import LIBRARY
 
-SECRET_OPTIONS = ("password", "access_token", "admin_password", "registration_shared_secret")
+SECRET_OPTIONS = (
+    "password",
+    "access_token",
+    "admin_password",
+    "registration_shared_secret",
+    "registration_shared_secret_previous",
+)
 # A shorter one occurs by accident.
 SHORTEST_SECRET = 4
 
@@ -59,8 +65,10 @@ def run_module(
     env: Mapping[str, str] | None = None,
     timeout: float = 60,
     verbosity: int = 0,
+    secrets: tuple[str, ...] = (),
 ) -> Reply:
-    """One task. `arguments` may hold `_ansible_*` keys, which then win."""
+    """One task. `arguments` may hold `_ansible_*` keys, which then win. `secrets`
+    are not to be in the reply, as the values of secret options are not."""
     return start_module(
         arguments,
         check=check,
@@ -69,6 +77,7 @@ def run_module(
         binary=binary,
         env=env,
         verbosity=verbosity,
+        secrets=secrets,
     ).wait(timeout)
 
 
@@ -94,6 +103,7 @@ def start_module(
     binary: str | Path | None = None,
     env: Mapping[str, str] | None = None,
     verbosity: int = 0,
+    secrets: tuple[str, ...] = (),
 ) -> Running:
     """As run_module, for a test that does something while the module runs."""
     content = {
@@ -121,7 +131,7 @@ def start_module(
         json.dumps(content).encode("ascii"),
         binary or default_binary(module),
         env,
-        tuple(secret_values(arguments)),
+        (*secret_values(arguments), *secrets),
     )
 
 
@@ -148,6 +158,12 @@ class Running:
             stderr=subprocess.PIPE,
             env=environment(env),
         )
+
+    def kill(self) -> None:
+        """Ends it as a power cut would: no reply, nothing undone."""
+        self.process.kill()
+        self.process.communicate()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def wait(self, timeout: float = 60) -> Reply:
         try:

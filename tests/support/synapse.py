@@ -128,8 +128,9 @@ class Synapse:
                 env={
                     "PATH": os.environ.get("PATH", ""),
                     # Else it takes this repository for its own, and puts our
-                    # branch and commit into the version that it tells.
-                    "GIT_CEILING_DIRECTORIES": str(BUILD),
+                    # branch and commit into the version that it tells. The
+                    # virtual environments may be a link to another checkout's.
+                    "GIT_CEILING_DIRECTORIES": f"{BUILD}:{VENVS.resolve().parent}",
                 },
             )
         if wait:
@@ -165,6 +166,13 @@ class Synapse:
                 pass
             time.sleep(0.02)
         raise AssertionError(f"Synapse was not ready in {seconds} s: {self.log()[-4000:]}")
+
+    def restart(self, config: dict[str, Any] | None = None) -> None:
+        """Stops it and starts it again, with that put on its configuration: what
+        it counts in memory, as the limits on logins, begins anew."""
+        self.stop()
+        self.config = synapse_config.merged(self.config, config or {})
+        self.start()
 
     def stop(self) -> None:
         """Ends the server; its data stay, and start() takes them up again."""
@@ -246,17 +254,25 @@ class Synapse:
         return Path(self.config["registration_shared_secret_path"]).read_text().strip()
 
     def register(
-        self, username: str, password: str, admin: bool = False, displayname: str | None = None
+        self,
+        username: str,
+        password: str,
+        admin: bool = False,
+        displayname: str | None = None,
+        user_type: str | None = None,
     ) -> str:
         """Makes an account with the shared secret, without a device; its id."""
-        extra = {} if displayname is None else {"displayname": displayname}
-        return self._register(username, password, admin, inhibit_login=True, **extra)["user_id"]
+        extra = {"displayname": displayname, "user_type": user_type}
+        stated = {key: value for key, value in extra.items() if value is not None}
+        return self._register(username, password, admin, inhibit_login=True, **stated)["user_id"]
 
     def _register(self, username: str, password: str, admin: bool, **extra: Any) -> Any:
         path = "/_synapse/admin/v1/register"
         nonce = self.api("GET", path)[1]["nonce"]
         # docs/admin_api/register_api.md of Synapse: the parts of the MAC.
         parts = [nonce, username, password, "admin" if admin else "notadmin"]
+        if "user_type" in extra:
+            parts.append(extra["user_type"])
         mac = hmac.new(self.secret.encode(), "\0".join(parts).encode(), hashlib.sha1)
         body = {
             "nonce": nonce,
@@ -304,6 +320,20 @@ class Synapse:
         status, reply = self.api("GET", path, token=self.admin_token)
         assert status in (200, 404), f"{path}: {status} {reply}"
         return reply if status == 200 else None
+
+    def change(self, localpart: str, **fields: Any) -> None:
+        """Makes that of the account by the admin API."""
+        path = "/_synapse/admin/v2/users/" + quote(self.user_id(localpart), safe="")
+        status, reply = self.api("PUT", path, fields, self.admin_token)
+        assert status == 200, f"{path}: {status} {reply}"
+
+    def ratelimit(self, localpart: str) -> dict[str, int]:
+        """The limit of its own that the account has, or {}."""
+        user_id = quote(self.user_id(localpart), safe="")
+        path = f"/_synapse/admin/v1/users/{user_id}/override_ratelimit"
+        status, reply = self.api("GET", path, token=self.admin_token)
+        assert status == 200, f"{path}: {status} {reply}"
+        return reply
 
     def devices(self, localpart: str) -> list[dict[str, Any]]:
         user_id = quote(self.user_id(localpart), safe="")

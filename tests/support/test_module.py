@@ -2,12 +2,13 @@
 """The harness that holds every reply to its promises does see a broken one."""
 
 import json
+import signal
 import stat
 from pathlib import Path
 
 import pytest
 
-from tests.support.module import Reply, run_module
+from tests.support.module import Reply, run_module, start_module
 
 GOOD = '{"changed": true}\\n'
 
@@ -66,11 +67,31 @@ def test_a_broken_reply_is_refused(module, out, err, rc, complaint):
         ('{"a": ["geheim"]}\\n', {"users": [{"password": "geheim"}]}),
         (r'{"msg": "ge\\u00e4heim"}\n', {"admin_password": "geäheim"}),
         (r'{"msg": "a\\"quote"}\n', {"registration_shared_secret": 'a"quote'}),
+        ('{"msg": "geheim"}\\n', {"registration_shared_secret_previous": "geheim"}),
     ],
 )
 def test_a_secret_in_a_reply_is_seen(module, out, arguments):
     with pytest.raises(AssertionError, match="a secret in the reply"):
         module(out, **arguments)
+
+
+def test_a_secret_that_is_no_option_is_seen_too(tmp_path):
+    program = tmp_path / "module"
+    program.write_text("#!/bin/sh\necho '{\"msg\": \"geheim\"}'\n")
+    program.chmod(0o700)
+    assert run_module({}, binary=program).msg == "geheim"
+    with pytest.raises(AssertionError, match="a secret in the reply"):
+        run_module({}, binary=program, secrets=("geheim",))
+
+
+def test_a_module_that_is_killed_leaves_no_arguments_file(tmp_path):
+    program = tmp_path / "module"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o700)
+    running = start_module({"url": "x"}, binary=program)
+    running.kill()
+    assert running.process.returncode == -signal.SIGKILL
+    assert not running.folder.exists()
 
 
 def test_the_arguments_file_is_for_its_owner_alone_and_then_gone(tmp_path):

@@ -63,6 +63,29 @@ def test_a_server_keeps_its_accounts_and_address_over_a_restart():
         assert server.user("alice") is not None
 
 
+def test_a_restart_puts_a_change_on_the_configuration_and_keeps_the_accounts():
+    with Synapse() as server:
+        server.register("alice", "a password")
+        assert server.user("alice")["user_type"] is None
+        server.restart({"registration_shared_secret": "another secret"})
+        assert server.secret == "another secret"
+        server.register("bob", "a password", user_type="support")
+        assert server.user("alice") is not None
+        assert server.user("bob")["user_type"] == "support"
+
+
+def test_an_account_is_changed_and_its_limit_is_told(any_synapse, unique):
+    name = unique("harness")
+    any_synapse.register(name, "a password")
+    any_synapse.change(name, displayname="Har Ness")
+    assert any_synapse.user(name)["displayname"] == "Har Ness"
+    assert any_synapse.ratelimit(name) == {}
+    path = f"/_synapse/admin/v1/users/{any_synapse.user_id(name)}/override_ratelimit"
+    limit = {"messages_per_second": 5, "burst_count": 10}
+    assert any_synapse.api("POST", path, limit, any_synapse.admin_token)[0] == 200
+    assert any_synapse.ratelimit(name) == limit
+
+
 def test_a_secret_in_a_file_is_taken_without_its_newline(tmp_path):
     file = tmp_path / "secret"
     file.write_text("  a secret in a file \n")

@@ -58,8 +58,42 @@ fail_with(const struct fake_fault *fault, struct error *error)
         fault->localpart);
 }
 
+static bool
+has_administrator(const struct backend *backend)
+{
+    return backend->authority == AUTHORITY_ADMINISTRATOR;
+}
+
 static int
-show(struct observation *observed, const struct fake_account *account, struct error *error)
+become_administrator(struct backend *backend, struct error *error)
+{
+    static char server_name[] = "example.org";
+    struct fake *fake = fake_of(backend);
+    const struct fake_fault *fault = meet_fault(fake, "become", FAKE_SERVICE);
+
+    note(fake, "become", FAKE_SERVICE);
+    if (fault != NULL) {
+        error->ends_list = fault->kind != ERROR_UNSUPPORTED;
+        return fail_with(fault, error);
+    }
+    assert_true(connection_may_administrate(backend->connection));
+    if (!fake->has_service)
+        list_add(backend->actions, "create service account");
+    if (!fake->has_service && backend->predict) {
+        backend->authority = AUTHORITY_PREDICTED;
+        return 0;
+    }
+    fake->has_service = true;
+    backend->server_name = server_name;
+    backend->authority = AUTHORITY_ADMINISTRATOR;
+    return 0;
+}
+
+/* What the account shows: its own password all but its type, unless it is an
+ * administrator itself. */
+static int
+show(struct observation *observed, const struct fake_account *account, bool to_all_seeing,
+    struct error *error)
 {
     char user_id[64];
     char localpart[32];
@@ -67,11 +101,26 @@ show(struct observation *observed, const struct fake_account *account, struct er
     snprintf(user_id, sizeof(user_id), "@%s:example.org", account->localpart);
     snprintf(localpart, sizeof(localpart), "%s", account->localpart);
     observed->presence = PRESENCE_PRESENT;
-    account_state_admin(&observed->account, account->admin);
-    account_state_deactivated(&observed->account, account->deactivated);
+    account_state_bool(&observed->account, ACCOUNT_ADMIN, account->admin);
+    account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, account->deactivated);
+    account_state_bool(&observed->account, ACCOUNT_LOCKED, account->locked);
     if (account_name(&observed->account, user_id, localpart, error) != 0)
         return -1;
-    return account_state_displayname(&observed->account, account->displayname, error);
+    if ((to_all_seeing || account->admin) &&
+        account_state_text(&observed->account, ACCOUNT_USER_TYPE, account->user_type,
+            error) != 0)
+        return -1;
+    return account_state_text(&observed->account, ACCOUNT_DISPLAYNAME, account->displayname,
+        error);
+}
+
+static int
+show_profile(struct observation *observed, const struct fake_account *account,
+    struct error *error)
+{
+    observed->presence = PRESENCE_PRESENT;
+    return account_state_text(&observed->account, ACCOUNT_DISPLAYNAME, account->displayname,
+        error);
 }
 
 static int
@@ -85,14 +134,16 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
 
     (void)mask;
     note(fake, "lookup", localpart);
+    fake->own[0] = '\0';
     if (fault != NULL)
         return fail_with(fault, error);
-    if (!connection_has_administrator(backend->connection)) {
+    if (!has_administrator(backend)) {
         observed->presence = PRESENCE_UNKNOWN;
-        return 0;
+        return fake->profiles && account != NULL ? show_profile(observed, account, error)
+                                                 : 0;
     }
     observed->presence = account == NULL ? PRESENCE_ABSENT : PRESENCE_PRESENT;
-    return account == NULL ? 0 : show(observed, account, error);
+    return account == NULL ? 0 : show(observed, account, true, error);
 }
 
 static int
@@ -117,7 +168,11 @@ ask_password(struct backend *backend, struct observation *observed,
                       strcmp(account->password, password->bytes) == 0
                   ? PASSWORD_SAME
                   : PASSWORD_DIFFERENT;
-    return *answer == PASSWORD_SAME ? show(observed, account, error) : 0;
+    if (*answer != PASSWORD_SAME)
+        return 0;
+    if (!has_administrator(backend))
+        snprintf(fake->own, sizeof(fake->own), "%s", localpart);
+    return show(observed, account, has_administrator(backend), error);
 }
 
 static int
@@ -140,11 +195,28 @@ make(struct fake_account *account, const struct account *change, unsigned mask)
         account->admin = change->admin;
     if ((stated & ACCOUNT_BIT(ACCOUNT_DEACTIVATED)) != 0)
         account->deactivated = change->deactivated;
+    if (account->deactivated)
+        account->displayname[0] = '\0'; /* see foresee */
+    if ((stated & ACCOUNT_BIT(ACCOUNT_LOCKED)) != 0)
+        account->locked = change->locked;
+    if ((stated & ACCOUNT_BIT(ACCOUNT_USER_TYPE)) != 0)
+        snprintf(account->user_type, sizeof(account->user_type), "%s",
+            change->user_type == NULL ? "" : change->user_type);
     if ((stated & ACCOUNT_BIT(ACCOUNT_DISPLAYNAME)) != 0)
         snprintf(account->displayname, sizeof(account->displayname), "%s",
             change->displayname == NULL ? "" : change->displayname);
     if ((stated & ACCOUNT_BIT(ACCOUNT_PASSWORD)) != 0)
         snprintf(account->password, sizeof(account->password), "%s", change->password.bytes);
+}
+
+/* What a creation makes; the rest is left to an update. */
+#define CREATED (~ACCOUNT_BIT(ACCOUNT_LOCKED))
+
+static bool
+creates(const struct backend *backend, const struct account *wanted)
+{
+    return has_administrator(backend) ||
+           (account_states(wanted, ACCOUNT_PASSWORD) && (wanted->stated & ~CREATED) == 0);
 }
 
 static int
@@ -165,8 +237,18 @@ create(struct backend *backend, const struct account *wanted, enum creation *cre
     assert_true(fake->count < FAKE_ACCOUNTS);
     account = &fake->accounts[fake->count++];
     snprintf(account->localpart, sizeof(account->localpart), "%s", wanted->localpart);
-    make(account, wanted, ~0u);
-    return fault != NULL ? fail_with(fault, error) : show(observed, account, error);
+    make(account, wanted, CREATED);
+    return fault != NULL ? fail_with(fault, error) : show(observed, account, true, error);
+}
+
+static bool
+updates(const struct backend *backend, const struct account *change)
+{
+    const struct fake *fake = backend->state;
+    bool is_own = strcmp(fake->own, change->localpart) == 0;
+
+    return has_administrator(backend) ||
+           (is_own && (change->stated & ~ACCOUNT_BIT(ACCOUNT_DISPLAYNAME)) == 0);
 }
 
 static int
@@ -177,6 +259,9 @@ may_update(struct backend *backend, const struct observation *observed,
 
     (void)observed;
     note(fake, "may_update", change->localpart);
+    if (!updates(backend, change))
+        return error_set(error, ERROR_UNAUTHORIZED, "this takes %s",
+            backend->type->administrator);
     if (fake->itself != NULL && strcmp(fake->itself, change->localpart) == 0)
         return error_set(error, ERROR_POLICY, "nobody changes themselves here");
     return 0;
@@ -193,43 +278,90 @@ update(struct backend *backend, struct observation *observed, const struct accou
     note(fake, "update", change->localpart);
     assert_non_null(account);
     assert_int_not_equal(change->stated, 0);
+    assert_true(updates(backend, change));
     fake->logged_out_devices = logout_devices;
     make(account, change, fault == NULL ? ~0u : fault->done);
-    return fault != NULL ? fail_with(fault, error) : show(observed, account, error);
+    return fault != NULL ? fail_with(fault, error) : show(observed, account, true, error);
+}
+
+/* A deactivation takes the display name away, here. */
+static int
+foresee(struct account *after, const struct account *change, struct error *error)
+{
+    if (!account_is(change, ACCOUNT_DEACTIVATED))
+        return 0;
+    return account_state_text(after, ACCOUNT_DISPLAYNAME, NULL, error);
+}
+
+static int
+verify_login(struct backend *backend, const struct account *account,
+    const struct secret *password, struct error *error)
+{
+    struct fake *fake = fake_of(backend);
+    const struct fake_account *known = find(fake, account->localpart);
+    const struct fake_fault *fault = meet_fault(fake, "verify", account->localpart);
+
+    note(fake, "verify", account->localpart);
+    if (fault != NULL)
+        return fail_with(fault, error);
+    if (known == NULL || known->deactivated || strcmp(known->password, password->bytes) != 0)
+        return error_set(error, ERROR_UNAUTHORIZED, "%s cannot log in", account->localpart);
+    return 0;
 }
 
 static const struct backend_type fake_type = {
     .server = SERVER_SYNAPSE,
     .product = "Fake",
     .administrator = "the fake's administrator",
+    .become_administrator = become_administrator,
     .lookup = lookup,
     .ask_password = ask_password,
     .may_create = may_create,
+    .creates = creates,
     .create = create,
+    .updates = updates,
     .may_update = may_update,
     .update = update,
+    .foresee = foresee,
+    .verify_login = verify_login,
 };
 
 static struct secret credential_bytes = {(char[]){"token"}, 5};
 
-void
-trial_start(struct trial *trial, enum trial_credential credential)
+/* As it is when a task begins; the fake stays. */
+static void
+open_fake(struct trial *trial)
 {
     static char server_name[] = "example.org";
-    struct fake_account *alice;
 
-    memset(trial, 0, sizeof(*trial));
-    if (credential == BY_ADMINISTRATOR)
-        trial->connection.access_token = &credential_bytes;
-    if (credential == BY_SHARED_SECRET)
-        trial->connection.shared_secret = &credential_bytes;
     trial->backend = (struct backend){
         .type = &fake_type,
         .connection = &trial->connection,
         .server_name = server_name,
         .warnings = &trial->warnings,
+        .actions = &trial->actions,
+        .authority = connection_has_administrator(&trial->connection)
+                         ? AUTHORITY_ADMINISTRATOR
+                         : AUTHORITY_NONE,
         .state = &trial->fake,
     };
+    trial->fake.calls[0] = '\0';
+    trial->fake.own[0] = '\0';
+}
+
+void
+trial_start(struct trial *trial, enum trial_credential credential)
+{
+    struct fake_account *alice;
+
+    memset(trial, 0, sizeof(*trial));
+    if (credential == BY_ADMINISTRATOR)
+        trial->connection.access_token = &credential_bytes;
+    if (credential == BY_SHARED_SECRET || credential == BY_SERVICE_ACCOUNT)
+        trial->connection.shared_secret = &credential_bytes;
+    if (credential == BY_SERVICE_ACCOUNT)
+        trial->connection.service_account = FAKE_SERVICE;
+    open_fake(trial);
     alice = trial_account(trial, "alice");
     strcpy(alice->password, "right");
     strcpy(alice->displayname, "Alice");
@@ -260,9 +392,24 @@ trial_wish(struct trial *trial, const char *name, const char *password)
     return wish;
 }
 
+void
+trial_want(struct wish *wish, enum account_field field, bool value)
+{
+    account_state_bool(&wish->account, field, value);
+}
+
+void
+trial_want_text(struct wish *wish, enum account_field field, const char *value)
+{
+    struct error error = {0};
+
+    assert_int_equal(account_state_text(&wish->account, field, value, &error), 0);
+}
+
 int
 trial_run(struct trial *trial, enum ensure_mode mode)
 {
+    trial->backend.predict = mode == ENSURE_PREDICT;
     return ensure_accounts(&trial->backend, trial->wishes, trial->count, mode,
         trial->outcomes, &trial->error);
 }
@@ -289,12 +436,28 @@ trial_find(struct trial *trial, const char *localpart)
     return find(&trial->fake, localpart);
 }
 
+/* What a run left behind. */
+static void
+forget_run(struct trial *trial)
+{
+    for (size_t i = 0; i < FAKE_ACCOUNTS; i++)
+        outcome_free(&trial->outcomes[i]);
+    list_free(&trial->warnings);
+    list_free(&trial->actions);
+    error_clear(&trial->error);
+}
+
+void
+trial_repeat(struct trial *trial)
+{
+    forget_run(trial);
+    open_fake(trial);
+}
+
 void
 trial_end(struct trial *trial)
 {
-    for (size_t i = 0; i < FAKE_ACCOUNTS; i++) {
+    forget_run(trial);
+    for (size_t i = 0; i < FAKE_ACCOUNTS; i++)
         wish_free(&trial->wishes[i]);
-        outcome_free(&trial->outcomes[i]);
-    }
-    list_free(&trial->warnings);
 }

@@ -15,13 +15,15 @@
 struct fake_account {
     char localpart[32];
     char displayname[32]; /* "": none */
+    char user_type[32];   /* "": an ordinary user; only administrators see it */
     char password[32];
     bool admin, deactivated;
+    bool locked; /* that no creation makes, so it is left for an update */
 };
 
 /* An operation that goes wrong, once. */
 struct fake_fault {
-    const char *operation; /* "create"; NULL: none */
+    const char *operation; /* "create", or "become" of FAKE_SERVICE; NULL: none */
     const char *localpart;
     enum error_kind kind;
     long status;
@@ -30,10 +32,16 @@ struct fake_fault {
                       of a creation, anything but 0: it was made */
 };
 
+/* The service account, which is not among the accounts. */
+#define FAKE_SERVICE "service"
+
 struct fake {
     struct fake_account accounts[FAKE_ACCOUNTS];
     size_t count;
     bool cannot_tell;      /* about passwords */
+    bool has_service;      /* the service account was made before */
+    bool profiles;         /* everybody sees who is there, and the display name */
+    char own[32];          /* who is logged in as itself, "" : nobody */
     const char *itself;    /* the localpart of the caller, or NULL */
     const char *forbidden; /* may_create says no to this one */
     struct fake_fault faults[4];
@@ -47,13 +55,19 @@ struct trial {
     struct connection connection;
     struct backend backend;
     struct list warnings;
+    struct list actions; /* beside the accounts */
     struct wish wishes[FAKE_ACCOUNTS];
     struct outcome outcomes[FAKE_ACCOUNTS];
     size_t count;
     struct error error;
 };
 
-enum trial_credential { BY_ADMINISTRATOR, BY_SHARED_SECRET, BY_NOBODY };
+enum trial_credential {
+    BY_ADMINISTRATOR,
+    BY_SHARED_SECRET,   /* and no service account is allowed */
+    BY_SERVICE_ACCOUNT, /* the shared secret, with which one can be made */
+    BY_NOBODY,
+};
 
 /* The server is example.org and has @alice, with the password "right" and the
  * display name "Alice". */
@@ -65,7 +79,15 @@ struct fake_account *trial_account(struct trial *trial, const char *localpart);
 /* One more wish, for an account with nothing stated; password may be NULL. */
 struct wish *trial_wish(struct trial *trial, const char *name, const char *password);
 
+/* State a field of what is wished for. */
+void trial_want(struct wish *wish, enum account_field field, bool value);
+void trial_want_text(struct wish *wish, enum account_field field, const char *value);
+
 int trial_run(struct trial *trial, enum ensure_mode mode);
+
+/* A run that is over is to be followed by another one, of a new task: the
+ * server stays as it is, all else is as trial_start left it. */
+void trial_repeat(struct trial *trial);
 
 /* What a test looks at most: the first outcome's actions, "create, set admin". */
 const char *trial_actions(const struct trial *trial);

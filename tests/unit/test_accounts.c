@@ -25,11 +25,11 @@ account_with(unsigned mask, bool truth, const char *text)
 
     assert_int_equal(account_name(&account, "@alice:x", "alice", &error), 0);
     if ((mask & deactivated) != 0)
-        account_state_deactivated(&account, truth);
+        account_state_bool(&account, ACCOUNT_DEACTIVATED, truth);
     if ((mask & admin) != 0)
-        account_state_admin(&account, truth);
+        account_state_bool(&account, ACCOUNT_ADMIN, truth);
     if ((mask & displayname) != 0)
-        assert_int_equal(account_state_displayname(&account, text, &error), 0);
+        assert_int_equal(account_state_text(&account, ACCOUNT_DISPLAYNAME, text, &error), 0);
     if ((mask & password) != 0)
         assert_int_equal(account_state_password(&account, &secret, &error), 0);
     return account;
@@ -56,7 +56,7 @@ TEST(an_account_states_nothing_until_it_is_told)
 
     for (int field = 0; field < ACCOUNT_FIELDS; field++)
         assert_false(account_states(&account, (enum account_field)field));
-    account_state_admin(&account, false);
+    account_state_bool(&account, ACCOUNT_ADMIN, false);
     assert_true(account_states(&account, ACCOUNT_ADMIN));
     assert_false(account_states(&account, ACCOUNT_DEACTIVATED));
     assert_int_equal(account.stated, admin);
@@ -194,7 +194,9 @@ TEST(a_display_name_is_taken_as_servers_store_it)
         struct account account = account_with(displayname, true, "before");
         struct error error = {0};
 
-        assert_int_equal(account_state_displayname(&account, table[i].given, &error), 0);
+        assert_int_equal(account_state_text(&account, ACCOUNT_DISPLAYNAME, table[i].given,
+                             &error),
+            0);
         assert_true(account_states(&account, ACCOUNT_DISPLAYNAME));
         if (table[i].stored == NULL)
             assert_null(account.displayname);
@@ -265,12 +267,12 @@ use_accounts(void *context, struct error *error)
     (void)context;
     if (account_name(&wanted, "@alice:x", "alice", error) != 0 ||
         account_name(&observed, NULL, "alice", error) != 0 ||
-        account_state_displayname(&wanted, " Al ", error) != 0 ||
-        account_state_displayname(&observed, "Old", error) != 0 ||
+        account_state_text(&wanted, ACCOUNT_DISPLAYNAME, " Al ", error) != 0 ||
+        account_state_text(&observed, ACCOUNT_DISPLAYNAME, "Old", error) != 0 ||
         account_state_password(&wanted, &secret, error) != 0)
         goto out;
-    account_state_admin(&wanted, true);
-    account_state_admin(&observed, false);
+    account_state_bool(&wanted, ACCOUNT_ADMIN, true);
+    account_state_bool(&observed, ACCOUNT_ADMIN, false);
     if (account_difference(&change, &wanted, &observed, error) != 0 ||
         account_copy(&change, &wanted, error) != 0 ||
         account_apply(&result, &observed, &change, error) != 0)

@@ -52,7 +52,7 @@ TEST(an_absent_account_is_created_and_then_is_unchanged)
 {
     struct wish *wish = start(BY_ADMINISTRATOR, "bob", "secret");
 
-    account_state_admin(&wish->account, true);
+    trial_want(wish, ACCOUNT_ADMIN, true);
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_outcome("create", "lookup bob, create bob, ");
     assert_true(trial.outcomes[0].created);
@@ -108,10 +108,9 @@ TEST(in_check_mode_an_account_of_ones_own_is_found_by_its_password)
 TEST(only_what_differs_is_changed)
 {
     struct wish *wish = start(BY_ADMINISTRATOR, "alice", "other");
-    struct error error = {0};
 
-    account_state_admin(&wish->account, true);
-    assert_int_equal(account_state_displayname(&wish->account, "Alice", &error), 0);
+    trial_want(wish, ACCOUNT_ADMIN, true);
+    trial_want_text(wish, ACCOUNT_DISPLAYNAME, "Alice");
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_outcome("set admin", "lookup alice, may_update alice, update alice, ");
     assert_true(trial_find(&trial, "alice")->admin);
@@ -124,10 +123,9 @@ TEST(only_what_differs_is_changed)
 TEST(in_check_mode_nothing_is_changed_and_the_same_is_told)
 {
     struct wish *wish = start(BY_ADMINISTRATOR, "alice", NULL);
-    struct error error = {0};
 
-    account_state_admin(&wish->account, true);
-    assert_int_equal(account_state_displayname(&wish->account, "", &error), 0);
+    trial_want(wish, ACCOUNT_ADMIN, true);
+    trial_want_text(wish, ACCOUNT_DISPLAYNAME, "");
     assert_int_equal(trial_run(&trial, ENSURE_PREDICT), 0);
     assert_outcome("set admin, clear displayname", "lookup alice, may_update alice, ");
     assert_false(trial_find(&trial, "alice")->admin);
@@ -140,7 +138,7 @@ TEST(what_may_not_be_changed_is_not_sent)
 {
     struct wish *wish = start(BY_ADMINISTRATOR, "alice", NULL);
 
-    account_state_admin(&wish->account, true);
+    trial_want(wish, ACCOUNT_ADMIN, true);
     trial.fake.itself = "alice";
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_refused(ERROR_POLICY, "lookup alice, may_update alice, ");
@@ -165,7 +163,7 @@ TEST(if_exists_match_takes_the_account_whose_password_it_is)
     struct wish *wish = start(BY_ADMINISTRATOR, "alice", "right");
 
     wish->if_exists = IF_EXISTS_MATCH;
-    account_state_admin(&wish->account, true);
+    trial_want(wish, ACCOUNT_ADMIN, true);
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_outcome("set admin", "lookup alice, ask alice, may_update alice, update alice, ");
 }
@@ -176,7 +174,7 @@ TEST(if_exists_match_is_a_conflict_with_another_password)
 
     wish->if_exists = IF_EXISTS_MATCH;
     wish->update_password = UPDATE_PASSWORD_ALWAYS;
-    account_state_admin(&wish->account, true);
+    trial_want(wish, ACCOUNT_ADMIN, true);
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_refused(ERROR_CONFLICT, "lookup alice, ask alice, ");
     assert_string_equal(trial_find(&trial, "alice")->password, "right");
@@ -266,7 +264,7 @@ TEST(if_absent_fail_needs_somebody_who_sees_all)
 
 TEST(an_account_is_deactivated_once)
 {
-    account_state_deactivated(&start(BY_ADMINISTRATOR, "alice", NULL)->account, true);
+    trial_want(start(BY_ADMINISTRATOR, "alice", NULL), ACCOUNT_DEACTIVATED, true);
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_outcome("deactivate", "lookup alice, may_update alice, update alice, ");
     outcome_free(&trial.outcomes[0]);
@@ -275,9 +273,28 @@ TEST(an_account_is_deactivated_once)
     assert_outcome("", "lookup alice, ");
 }
 
+/* What the server does by itself is foreseen (the fake takes the name away). */
+TEST(in_check_mode_a_deactivation_is_told_as_it_will_be)
+{
+    static const enum ensure_mode modes[] = {ENSURE_PREDICT, ENSURE_APPLY};
+
+    trial_want(start(BY_ADMINISTRATOR, "alice", NULL), ACCOUNT_DEACTIVATED, true);
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        const struct outcome *outcome = &trial.outcomes[0];
+
+        trial_repeat(&trial);
+        assert_int_equal(trial_run(&trial, modes[i]), 0);
+        assert_string_equal(trial_actions(&trial), "deactivate");
+        assert_string_equal(outcome->before.displayname, "Alice");
+        assert_true(account_is(&outcome->after, ACCOUNT_DEACTIVATED));
+        assert_true(account_states(&outcome->after, ACCOUNT_DISPLAYNAME));
+        assert_null(outcome->after.displayname);
+    }
+}
+
 TEST(nobody_is_created_to_be_deactivated)
 {
-    account_state_deactivated(&start(BY_ADMINISTRATOR, "bob", NULL)->account, true);
+    trial_want(start(BY_ADMINISTRATOR, "bob", NULL), ACCOUNT_DEACTIVATED, true);
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_outcome("", "lookup bob, ");
     assert_false(trial.outcomes[0].created);
@@ -285,7 +302,7 @@ TEST(nobody_is_created_to_be_deactivated)
 
 TEST(deactivating_needs_somebody_who_sees_all)
 {
-    account_state_deactivated(&start(BY_SHARED_SECRET, "alice", NULL)->account, true);
+    trial_want(start(BY_SHARED_SECRET, "alice", NULL), ACCOUNT_DEACTIVATED, true);
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_refused(ERROR_UNAUTHORIZED, "lookup alice, ");
 }
@@ -295,7 +312,7 @@ TEST(a_deactivated_account_stays_so_without_reactivate)
     struct wish *wish = start(BY_ADMINISTRATOR, "alice", "new");
 
     wish->update_password = UPDATE_PASSWORD_ALWAYS;
-    account_state_admin(&wish->account, true);
+    trial_want(wish, ACCOUNT_ADMIN, true);
     trial_find(&trial, "alice")->deactivated = true;
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_refused(ERROR_CONFLICT, "lookup alice, ");
@@ -305,7 +322,7 @@ TEST(a_deactivated_account_stays_so_without_reactivate)
 /* Deactivating took the password away, so on_create does not hold it back. */
 TEST(reactivating_brings_an_account_back_with_its_password)
 {
-    account_state_deactivated(&start(BY_ADMINISTRATOR, "alice", "new")->account, false);
+    trial_want(start(BY_ADMINISTRATOR, "alice", "new"), ACCOUNT_DEACTIVATED, false);
     trial_find(&trial, "alice")->deactivated = true;
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_outcome("reactivate, set password",
@@ -316,7 +333,7 @@ TEST(reactivating_brings_an_account_back_with_its_password)
 
 TEST(reactivate_does_nothing_to_an_account_that_is_active)
 {
-    account_state_deactivated(&start(BY_ADMINISTRATOR, "alice", "new")->account, false);
+    trial_want(start(BY_ADMINISTRATOR, "alice", "new"), ACCOUNT_DEACTIVATED, false);
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_outcome("", "lookup alice, ");
 }
@@ -339,17 +356,16 @@ TEST(a_shared_secret_leaves_who_exists_alone_without_a_login)
 TEST(with_a_shared_secret_the_users_own_login_says_what_is_so)
 {
     struct wish *wish = start(BY_SHARED_SECRET, "alice", "right");
-    struct error error = {0};
 
-    account_state_admin(&wish->account, false);
-    assert_int_equal(account_state_displayname(&wish->account, "Alice", &error), 0);
+    trial_want(wish, ACCOUNT_ADMIN, false);
+    trial_want_text(wish, ACCOUNT_DISPLAYNAME, "Alice");
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_outcome("", "lookup alice, create alice, ask alice, ");
 }
 
 TEST(with_a_shared_secret_a_wrong_password_needs_an_administrator)
 {
-    account_state_admin(&start(BY_SHARED_SECRET, "alice", "wrong")->account, true);
+    trial_want(start(BY_SHARED_SECRET, "alice", "wrong"), ACCOUNT_ADMIN, true);
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_refused(ERROR_UNAUTHORIZED, "lookup alice, create alice, ask alice, ");
     assert_in("the fake's administrator", trial.outcomes[0].error.text);
@@ -410,6 +426,7 @@ main(void)
         TRIAL(if_absent_fail_creates_nobody),
         TRIAL(if_absent_fail_needs_somebody_who_sees_all),
         TRIAL(an_account_is_deactivated_once),
+        TRIAL(in_check_mode_a_deactivation_is_told_as_it_will_be),
         TRIAL(nobody_is_created_to_be_deactivated),
         TRIAL(deactivating_needs_somebody_who_sees_all),
         TRIAL(a_deactivated_account_stays_so_without_reactivate),

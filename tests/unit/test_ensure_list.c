@@ -54,7 +54,7 @@ TEST(a_historical_name_with_capitals_is_taken_as_it_is)
 
     trial_account(&trial, "Bob");
     trial_account(&trial, "bob");
-    account_state_admin(&wish->account, true);
+    trial_want(wish, ACCOUNT_ADMIN, true);
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     assert_string_equal(trial.fake.calls, "lookup Bob, may_update Bob, update Bob, ");
     assert_true(trial_find(&trial, "Bob")->admin);
@@ -175,10 +175,9 @@ TEST(a_look_that_fails_creates_nobody)
 TEST(an_update_that_failed_midway_says_what_was_done)
 {
     struct wish *wish = start(BY_ADMINISTRATOR, "alice", NULL);
-    struct error error = {0};
 
-    account_state_admin(&wish->account, true);
-    assert_int_equal(account_state_displayname(&wish->account, "New", &error), 0);
+    trial_want(wish, ACCOUNT_ADMIN, true);
+    trial_want_text(wish, ACCOUNT_DISPLAYNAME, "New");
     trial.fake.faults[0] = (struct fake_fault){
         "update", "alice", ERROR_FORBIDDEN, 403, false, ACCOUNT_BIT(ACCOUNT_ADMIN)};
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
@@ -192,7 +191,7 @@ TEST(an_update_that_failed_at_once_changed_nothing)
 {
     struct wish *wish = start(BY_ADMINISTRATOR, "alice", NULL);
 
-    account_state_admin(&wish->account, true);
+    trial_want(wish, ACCOUNT_ADMIN, true);
     trial.fake.faults[0] =
         (struct fake_fault){"update", "alice", ERROR_FORBIDDEN, 403, false, 0};
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
@@ -204,7 +203,7 @@ TEST(an_update_whose_reply_was_lost_may_have_changed_something)
 {
     struct wish *wish = start(BY_ADMINISTRATOR, "alice", NULL);
 
-    account_state_admin(&wish->account, true);
+    trial_want(wish, ACCOUNT_ADMIN, true);
     trial.fake.faults[0] = (struct fake_fault){
         "update", "alice", ERROR_UNREACHABLE, 0, true, ACCOUNT_BIT(ACCOUNT_ADMIN)};
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), -1);
@@ -260,7 +259,7 @@ TEST(without_an_administrator_a_list_spends_three_logins)
     for (size_t i = 0; i < COUNT(names); i++) {
         if (i > 0)
             strcpy(trial_account(&trial, names[i])->password, "right");
-        account_state_admin(&trial_wish(&trial, names[i], "right")->account, false);
+        trial_want(trial_wish(&trial, names[i], "right"), ACCOUNT_ADMIN, false);
     }
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
     for (size_t i = 0; i < 3; i++)
@@ -351,16 +350,15 @@ static void
 wish_for_all_sorts(void)
 {
     struct wish *wish;
-    struct error error = {0};
 
     wish = trial_wish(&trial, "Bob", "x");
-    account_state_admin(&wish->account, true);
+    trial_want(wish, ACCOUNT_ADMIN, true);
     wish = trial_wish(&trial, "alice", "new");
     wish->update_password = UPDATE_PASSWORD_ALWAYS;
-    assert_int_equal(account_state_displayname(&wish->account, "New", &error), 0);
-    account_state_deactivated(&wish->account, false);
+    trial_want_text(wish, ACCOUNT_DISPLAYNAME, "New");
+    trial_want(wish, ACCOUNT_DEACTIVATED, false);
     trial_find(&trial, "alice")->deactivated = true;
-    account_state_deactivated(&trial_wish(&trial, "carol", NULL)->account, true);
+    trial_want(trial_wish(&trial, "carol", NULL), ACCOUNT_DEACTIVATED, true);
     trial_account(&trial, "carol");
 }
 
@@ -389,7 +387,7 @@ TEST(a_failed_update_is_told_or_memory_was_short)
     enum ensure_mode mode = ENSURE_APPLY;
 
     trial_start(&trial, BY_ADMINISTRATOR);
-    account_state_admin(&trial_wish(&trial, "alice", NULL)->account, true);
+    trial_want(trial_wish(&trial, "alice", NULL), ACCOUNT_ADMIN, true);
     trial.fake.faults[0] = (struct fake_fault){
         "update", "alice", ERROR_FORBIDDEN, 403, false, ACCOUNT_BIT(ACCOUNT_ADMIN)};
     fail_each_allocation(ensure_all, &mode);

@@ -3,8 +3,8 @@
  * ansible/options.h over argument files: args/good and args/bad. A file is
  * {"description", "schema", "args", "expect" or "error", "warnings", "differs"};
  * in place of "error", "error_start" is how the text begins.
- * Schemas: "test" (unless said otherwise) and "element" are below, matrix_user is
- * the module's own. test_args.py holds the same files against ansible-core;
+ * Schemas: "test" (unless said otherwise) and "element" are in option_fields.c,
+ * matrix_user is the module's own. test_args.py holds the same files against ansible-core;
  * "differs" says why one is not meant to be as there.
  */
 #include "support.h"
@@ -19,60 +19,10 @@
 #include "ansible/options.h"
 #include "base/memory.h"
 #include "modules/matrix_user.h"
+#include "option_fields.h"
 
 #define FOLDER "tests/unit/args"
-#define CASES_MOST 200
-
-struct fields {
-    char *must, *text, *path, *one, *other, *first, *second, *third, *key;
-    struct secret token;
-    struct option_boolean flag, switch_on;
-    struct option_integer number;
-    int colour;
-    json_t *items;
-};
-
-#define ROW(field, option_type)                                                            \
-    .name = #field, .type = option_type, .offset = offsetof(struct fields, field)
-
-static const char *const text_aliases[] = {"words", "phrase", NULL};
-static const char *const colours[] = {"red", "green", "blue", NULL};
-
-static const struct option element_rows[] = {
-    {ROW(key, OPTION_STRING), .required = true},
-    {ROW(flag, OPTION_BOOLEAN)},
-    {ROW(colour, OPTION_CHOICE), .choices = colours, .fallback = "green"},
-};
-static const struct option_set element_set = {element_rows, COUNT(element_rows)};
-
-static const struct option rows[] = {
-    {ROW(must, OPTION_STRING), .required = true},
-    {ROW(text, OPTION_STRING), .aliases = text_aliases},
-    {ROW(path, OPTION_PATH)},
-    {ROW(token, OPTION_SECRET)},
-    {ROW(flag, OPTION_BOOLEAN)},
-    {ROW(switch_on, OPTION_BOOLEAN), .fallback = "true"},
-    {ROW(number, OPTION_INTEGER), .fallback = "7", .least = -5, .most = 100},
-    {ROW(colour, OPTION_CHOICE), .choices = colours, .fallback = "green"},
-    {ROW(items, OPTION_DICTS), .dict = &element_set},
-    {ROW(one, OPTION_STRING)},
-    {ROW(other, OPTION_STRING)},
-    {ROW(first, OPTION_STRING)},
-    {ROW(second, OPTION_STRING)},
-    {ROW(third, OPTION_STRING)},
-};
-static const struct option_set set = {rows, COUNT(rows)};
-
-static const struct option_rule rules[] = {
-    {OPTION_RULE_EXCLUSIVE, {"text", "items", NULL}},
-    {OPTION_RULE_TOGETHER, {"one", "other", NULL}},
-    {OPTION_RULE_NEEDS, {"first", "second", "third", NULL}},
-};
-
-static const struct option_schema test_schema = {
-    .module = "test", .context = "", .sets = {&set}, .rules = rules, .rule_count = COUNT(rules)};
-static const struct option_schema element_schema = {
-    .module = "test", .context = "items", .sets = {&element_set}};
+#define CASES_MOST 300
 
 /* Room for the structs of any schema: 1 KiB each. */
 struct parsed {
@@ -84,47 +34,14 @@ struct parsed {
 
 #define INTO(parsed) {&(parsed)->sets[0], &(parsed)->sets[1], &(parsed)->sets[2]}
 
-static json_t *
-text_or_null(const char *text)
-{
-    return text == NULL ? json_null() : json_string(text);
-}
-
-/* What was parsed for one option, as JSON; null: nothing. */
-static json_t *
-value_of(const struct option *option, const void *into)
-{
-    const void *field = (const char *)into + option->offset;
-    const struct option_boolean *boolean = field;
-    const struct option_integer *integer = field;
-
-    switch (option->type) {
-    case OPTION_STRING:
-    case OPTION_PATH:
-        return text_or_null(*(char *const *)field);
-    case OPTION_SECRET:
-        return text_or_null(((const struct secret *)field)->bytes);
-    case OPTION_BOOLEAN:
-        return boolean->given ? json_boolean(boolean->value) : json_null();
-    case OPTION_INTEGER:
-        return integer->given ? json_integer(integer->value) : json_null();
-    case OPTION_CHOICE:
-        return json_string(option->choices[*(const int *)field]);
-    case OPTION_DICTS:
-        return *(json_t *const *)field == NULL ? json_null()
-                                               : json_incref(*(json_t *const *)field);
-    }
-    return NULL;
-}
-
 static const struct option_schema *
 schema_of(const json_t *file)
 {
     const char *name = json_string_value(json_object_get(file, "schema"));
 
     if (name == NULL)
-        return &test_schema;
-    return strcmp(name, "element") == 0 ? &element_schema : matrix_user_module.schema;
+        return &option_fields_schema;
+    return strcmp(name, "element") == 0 ? &option_fields_element_schema : matrix_user_module.schema;
 }
 
 static json_t *
@@ -139,12 +56,39 @@ load(const char *path)
     return file;
 }
 
+/* As expected, where a dictionary may have more than is expected of it, unless
+ * it is to be empty. */
+static bool
+is_as_expected(const json_t *expected, const json_t *value)
+{
+    const char *key;
+    json_t *member;
+    size_t i;
+
+    if (json_is_array(expected) && json_array_size(expected) == json_array_size(value)) {
+        json_array_foreach(expected, i, member)
+        {
+            if (!is_as_expected(member, json_array_get(value, i)))
+                return false;
+        }
+        return true;
+    }
+    if (!json_is_object(expected) || json_object_size(expected) == 0)
+        return json_equal(expected, value);
+    json_object_foreach((json_t *)(uintptr_t)expected, key, member)
+    {
+        if (!is_as_expected(member, json_object_get(value, key)))
+            return false;
+    }
+    return true;
+}
+
 static bool
 value_is_right(const json_t *file, const struct option *option, const void *into)
 {
     const json_t *expected = json_object_get(json_object_get(file, "expect"), option->name);
-    json_t *value = value_of(option, into);
-    bool right = expected == NULL || json_equal(expected, value);
+    json_t *value = option_fields_to_json(option, into);
+    bool right = expected == NULL || is_as_expected(expected, value);
 
     if (!right) {
         fprintf(stderr, "%s should be ", option->name);
@@ -257,7 +201,11 @@ parse_file(void *context, struct error *error)
 static const char *const allocating[] = {FOLDER "/good/everything.json",
     FOLDER "/good/user-defaults.json", FOLDER "/good/alias-and-option.json",
     FOLDER "/good/secret-number.json", FOLDER "/bad/unknown-several.json",
-    FOLDER "/bad/choice.json", FOLDER "/bad/secret-nul.json", FOLDER "/bad/together.json"};
+    FOLDER "/bad/choice.json", FOLDER "/bad/secret-nul.json", FOLDER "/bad/together.json",
+    FOLDER "/good/lines-text.json", FOLDER "/good/limit-pairs.json",
+    FOLDER "/good/limit-json.json", FOLDER "/good/nested.json",
+    FOLDER "/good/user-fields.json", FOLDER "/bad/lines-element-nul.json",
+    FOLDER "/bad/limit-pairs.json", FOLDER "/bad/nested-unknown.json"};
 
 TEST(options_without_memory_are_an_error)
 {
@@ -291,6 +239,25 @@ TEST(only_given_secrets_are_visited)
     options_secrets(matrix_user_module.schema, into, count_secret, &secrets);
     assert_int_equal(secrets, 2);
     options_free(matrix_user_module.schema, into);
+    json_decref(args);
+}
+
+TEST(secrets_of_dictionaries_are_visited_however_deep)
+{
+    struct parsed parsed = {0};
+    void *const into[] = INTO(&parsed);
+    struct list warnings = {0};
+    struct error error = {0};
+    size_t secrets = 0;
+    json_t *args = json_pack("{s:s, s:s, s:[{s:s}, {s:s, s:[{s:s,s:s}, {s:s,s:s,s:s}]}]}",
+        "must", "x", "token", "t", "items", "key", "a", "key", "b", "ids", "key", "c", "must",
+        "d", "key", "e", "must", "f", "token", "u");
+
+    assert_int_equal(options_parse(&option_fields_schema, args, into, &warnings, &error), 0);
+    options_secrets(&option_fields_schema, into, count_secret, &secrets);
+    assert_int_equal(secrets, 2);
+    options_free(&option_fields_schema, into);
+    options_free(&option_fields_schema, into); /* all zeroes by now */
     json_decref(args);
 }
 
@@ -339,28 +306,44 @@ TEST(a_path_is_expanded_as_python_does)
     assert_int_equal(wrong, 0);
 }
 
+static const char described[] =
+    "{'must': {'type': 'str', 'required': true},"
+    " 'text': {'type': 'str', 'aliases': ['words', 'phrase']},"
+    " 'token': {'type': 'str', 'no_log': true},"
+    " 'number': {'type': 'int', 'default': 7},"
+    " 'colour': {'type': 'str', 'default': 'green', 'choices': ['red', 'green', 'blue']},"
+    " 'lines': {'type': 'list', 'elements': 'str'},"
+    " 'limit': {'type': 'dict', 'suboptions': {"
+    "   'number': {'type': 'int'},"
+    "   'text': {'type': 'str', 'aliases': ['words', 'phrase']},"
+    "   'flag': {'type': 'bool'}},"
+    "  'required_together': [['number', 'text']],"
+    "  'mutually_exclusive': [['number', 'flag']]},"
+    " 'items': {'type': 'list', 'elements': 'dict', 'suboptions': {"
+    "   'key': {'type': 'str', 'required': true},"
+    "   'flag': {'type': 'bool'},"
+    "   'colour': {'type': 'str', 'default': 'green', 'choices': ['red', 'green', 'blue']},"
+    "   'lines': {'type': 'list', 'elements': 'str'},"
+    "   'ids': {'type': 'list', 'elements': 'dict', 'suboptions': {"
+    "     'key': {'type': 'str', 'required': true},"
+    "     'must': {'type': 'str', 'required': true},"
+    "     'token': {'type': 'str', 'no_log': true},"
+    "     'colour': {'type': 'str', 'default': 'green',"
+    "       'choices': ['red', 'green', 'blue']}}}}}}";
+
 TEST(the_description_has_what_the_table_has)
 {
-    json_t *description = options_describe(&test_schema);
+    json_t *description = options_describe(&option_fields_schema);
     json_t *expected = json_pack("{s:s, s:[[s,s]], s:[], s:[[s,s]], s:{s:[s,s]}}", "module",
         "test", "mutually_exclusive", "text", "items", "required_one_of", "required_together",
         "one", "other", "required_by", "first", "second", "third");
     json_t *options = json_incref(json_object_get(description, "options"));
-    json_t *expected_options = json_pack(
-        "{s:{s:s,s:b}, s:{s:s,s:[s,s]}, s:{s:s,s:b}, s:{s:s,s:i}, s:{s:s,s:s,s:[s,s,s]}, "
-        "s:{s:s,s:s,s:{s:{s:s,s:b},s:{s:s},s:{s:s,s:s,s:[s,s,s]}}}}",
-        "must", "type", "str", "required", 1, "text", "type", "str", "aliases", "words",
-        "phrase", "token", "type", "str", "no_log", 1, "number", "type", "int", "default", 7,
-        "colour", "type", "str", "default", "green", "choices", "red", "green", "blue",
-        "items", "type", "list", "elements", "dict", "suboptions", "key", "type", "str",
-        "required", 1, "flag", "type", "bool", "colour", "type", "str", "default", "green",
-        "choices", "red", "green", "blue");
+    json_t *expected_options = option_fields_load(described);
     const char *name;
     json_t *option;
 
     assert_non_null(options);
-    assert_non_null(expected_options);
-    assert_int_equal(json_object_size(options), COUNT(rows));
+    assert_int_equal(json_object_size(options), option_fields_schema.sets[0]->count);
     json_object_foreach(expected_options, name, option)
     {
         if (!json_equal(option, json_object_get(options, name)))
@@ -372,6 +355,22 @@ TEST(the_description_has_what_the_table_has)
     json_decref(expected_options);
     json_decref(expected);
     json_decref(description);
+}
+
+static int
+describe(void *context, struct error *error)
+{
+    json_t *description = options_describe(context);
+
+    if (description == NULL)
+        return error_no_memory(error);
+    json_decref(description);
+    return 0;
+}
+
+TEST(a_description_is_whole_or_there_is_none)
+{
+    fail_each_allocation(describe, (void *)(uintptr_t)&option_fields_schema);
 }
 
 static struct CMUnitTest tests[CASES_MOST];
@@ -406,8 +405,10 @@ main(void)
     const struct CMUnitTest others[] = {
         cmocka_unit_test(options_without_memory_are_an_error),
         cmocka_unit_test(only_given_secrets_are_visited),
+        cmocka_unit_test(secrets_of_dictionaries_are_visited_however_deep),
         cmocka_unit_test(a_path_is_expanded_as_python_does),
         cmocka_unit_test(the_description_has_what_the_table_has),
+        cmocka_unit_test(a_description_is_whole_or_there_is_none),
     };
     size_t files;
     int failed;

@@ -142,6 +142,24 @@ TEST(keys_and_our_own_identifiers_stay_though_a_secret_is_the_same)
     assert_in("create", printed);
 }
 
+/* It has to reach whoever ran the task by that key, and by nothing else. */
+TEST(a_generated_password_leaves_by_its_key_alone)
+{
+    json_t *reply;
+
+    print(json_pack("{s:{s:s, s:s, s:s}, s:s, s:[s], s:[{s:{s:s}}]}", "user",
+              "generated_password", "Kx7-hunter2", "displayname", "Kx7-hunter2",
+              "avatar_url", "mxc://x/Kx7-hunter2", "msg", "the server said Kx7-hunter2",
+              "warnings", "Kx7-hunter2", "diff", "after", "password", "Kx7-hunter2"),
+        "Kx7-hunter2");
+    reply = load_printed();
+    assert_string_equal(json_string_value(json_object_get(json_object_get(reply, "user"),
+                            "generated_password")),
+        "Kx7-hunter2");
+    json_decref(reply);
+    assert_null(strstr(strstr(printed, "hunter2") + 1, "hunter2"));
+}
+
 TEST(a_short_secret_leaves_texts_alone)
 {
     print(json_pack("{s:s}", "msg", "an admin is an admin"), "an");
@@ -196,8 +214,8 @@ make_outcome(struct wish *wish, struct outcome *outcome)
 
     assert_int_equal(user_id_parse(&wish->id, "@alice:x", &error), 0);
     assert_int_equal(account_name(&outcome->after, "@alice:x", "alice", &error), 0);
-    assert_int_equal(account_state_displayname(&outcome->after, "Al", &error), 0);
-    account_state_admin(&outcome->after, true);
+    assert_int_equal(account_state_text(&outcome->after, ACCOUNT_DISPLAYNAME, "Al", &error), 0);
+    account_state_bool(&outcome->after, ACCOUNT_ADMIN, true);
     list_add(&outcome->actions, "create");
     outcome->tried = outcome->changed = outcome->created = outcome->password_set = true;
 }
@@ -227,6 +245,71 @@ TEST(an_entry_says_what_became_of_an_account)
     outcome_free(&outcome);
 }
 
+TEST(an_entry_has_every_field_that_is_known)
+{
+    struct wish wish = {0};
+    struct outcome outcome = {0};
+    struct error error = {0};
+    struct pairs emails = {0}, ids = {0};
+    json_t *entry, *expected, *value;
+    const char *key;
+
+    make_outcome(&wish, &outcome);
+    assert_int_equal(pairs_add(&emails, "email", "a@x.org", &error), 0);
+    assert_int_equal(pairs_add(&ids, "oidc", "7", &error), 0);
+    account_state_set(&outcome.after, ACCOUNT_EMAILS, &emails, &error);
+    account_state_set(&outcome.after, ACCOUNT_EXTERNAL_IDS, &ids, &error);
+    account_state_text(&outcome.after, ACCOUNT_USER_TYPE, "", &error);
+    account_state_text(&outcome.after, ACCOUNT_AVATAR_URL, "mxc://x/y", &error);
+    account_state_ratelimit(&outcome.after, (struct account_ratelimit){0});
+    for (enum account_field field = ACCOUNT_LOCKED; field <= ACCOUNT_SHADOW_BANNED; field++)
+        account_state_bool(&outcome.after, field, field == ACCOUNT_SUSPENDED);
+    account_state_bool(&outcome.after, ACCOUNT_ERASED, false);
+    entry = user_reply_entry(&wish, &outcome);
+    expected = json_pack("{s:n, s:s, s:[s], s:[{s:s,s:s}], s:{}, s:b, s:b, s:b, s:b}",
+        "user_type", "avatar_url", "mxc://x/y", "emails", "a@x.org", "external_ids",
+        "provider", "oidc", "id", "7", "ratelimit", "locked", 0, "suspended", 1,
+        "shadow_banned", 0, "erased", 0);
+    assert_int_equal(json_object_size(entry), 7 + 9); /* those of any entry come first */
+    json_object_foreach(expected, key, value)
+    {
+        if (!json_equal(value, json_object_get(entry, key)))
+            fail_msg("%s is shown in another way", key);
+    }
+    json_decref(entry);
+    json_decref(expected);
+    pairs_free(&emails);
+    pairs_free(&ids);
+    wish_free(&wish);
+    outcome_free(&outcome);
+}
+
+TEST(a_generated_password_is_in_the_entry_and_in_no_diff)
+{
+    struct wish wish = {.generate_password = true};
+    struct outcome outcome = {0};
+    json_t *entry, *diff;
+    char *text;
+
+    make_outcome(&wish, &outcome);
+    entry = user_reply_entry(&wish, &outcome);
+    assert_null(json_object_get(entry, "generated_password")); /* none was due */
+    json_decref(entry);
+    assert_int_equal(secret_set(&outcome.generated_password, "hunter2", 7), 0);
+    entry = user_reply_entry(&wish, &outcome);
+    assert_string_equal(json_string_value(json_object_get(entry, "generated_password")),
+        "hunter2");
+    diff = user_reply_diff(&wish, &outcome);
+    text = json_dumps(diff, 0);
+    assert_not_in("hunter2", text);
+    assert_in("(the new one)", text);
+    memory_free(text);
+    json_decref(diff);
+    json_decref(entry);
+    wish_free(&wish);
+    outcome_free(&outcome);
+}
+
 TEST(a_diff_shows_that_a_password_was_set_and_not_which)
 {
     struct wish wish = {0};
@@ -241,7 +324,7 @@ TEST(a_diff_shows_that_a_password_was_set_and_not_which)
     assert_string_equal(json_string_value(json_object_get(diff, "before_header")), "@alice:x");
     json_decref(diff);
     outcome.created = false;
-    assert_int_equal(account_state_displayname(&outcome.before, "Old", &error), 0);
+    assert_int_equal(account_state_text(&outcome.before, ACCOUNT_DISPLAYNAME, "Old", &error), 0);
     diff = user_reply_diff(&wish, &outcome);
     assert_string_not_equal(
         json_string_value(json_object_get(json_object_get(diff, "before"), "password")),
@@ -273,7 +356,7 @@ build(void *context, struct error *error)
     json_t *entry = user_reply_entry(wish, outcome);
     json_t *diff = user_reply_diff(wish, outcome);
     json_t *summary = user_reply_summary(outcome, 1);
-    bool complete = json_object_size(entry) == 10 && json_object_size(diff) == 4 &&
+    bool complete = json_object_size(entry) == 11 && json_object_size(diff) == 4 &&
                     json_object_size(summary) == 4;
     bool missing = entry == NULL || diff == NULL || summary == NULL;
 
@@ -297,6 +380,7 @@ TEST(a_reply_is_built_whole_or_not_at_all)
         .retry_after_ms = 5,
         .errcode = "M_X",
         .text = "x"};
+    assert_int_equal(secret_set(&outcome.generated_password, "hunter2", 7), 0);
     fail_each_allocation(build, context);
     wish_free(&wish);
     outcome_free(&outcome);
@@ -334,10 +418,13 @@ main(void)
         cmocka_unit_test(secrets_are_taken_out_of_every_text_however_deep),
         cmocka_unit_test(a_password_that_is_a_word_of_our_sentences_leaves_no_gap_in_them),
         cmocka_unit_test(keys_and_our_own_identifiers_stay_though_a_secret_is_the_same),
+        cmocka_unit_test(a_generated_password_leaves_by_its_key_alone),
         cmocka_unit_test(a_short_secret_leaves_texts_alone),
         cmocka_unit_test(without_a_reply_there_is_a_fixed_one_that_fails),
         cmocka_unit_test(an_error_has_what_is_known_of_it),
         cmocka_unit_test(an_entry_says_what_became_of_an_account),
+        cmocka_unit_test(an_entry_has_every_field_that_is_known),
+        cmocka_unit_test(a_generated_password_is_in_the_entry_and_in_no_diff),
         cmocka_unit_test(a_diff_shows_that_a_password_was_set_and_not_which),
         cmocka_unit_test(a_summary_counts_only_what_was_tried),
         cmocka_unit_test(a_reply_is_built_whole_or_not_at_all),

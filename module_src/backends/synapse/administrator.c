@@ -138,68 +138,66 @@ administrator_open(struct backend *backend, struct error *error)
     return result == 0 ? take_server_name(backend, error) : -1;
 }
 
-/* Opens the service account's session from wherever the source has one. */
+/* What is known of the service account's session file entry. */
 static int
-open_service(struct backend *backend, const struct session_source *source,
-    struct error *error)
+make_service_key(struct backend *backend, struct session_key *key, struct error *error)
+{
+    return make_key(backend, key, backend->connection->service_account,
+        backend->connection->shared_secret, error);
+}
+
+/* The administrator is the service account, if a session of it was had. */
+static int
+take_service(struct backend *backend, struct error *error)
 {
     struct state *state = state_of(backend);
-    struct session_key key;
 
-    if (have_session_file(backend, error) != 0 ||
-        backend_learn_server_name(backend, error) != 0 ||
-        make_key(backend, &key, backend->connection->service_account,
-            backend->connection->shared_secret, error) != 0 ||
-        kept_session_open(&backend->matrix, state->session_file, &key,
-            lock_timeout_ms(backend), source, &state->administrator, error) != 0)
-        return -1;
     if (state->administrator.user_id == NULL)
         return 0;
     state->is_service = true;
     return take_server_name(backend, error);
 }
 
-static int
-obtain_nothing(void *context, const char *device_id, const struct session *old,
-    struct session *session, struct error *error)
-{
-    (void)context;
-    (void)device_id;
-    (void)old;
-    (void)error;
-    memset(session, 0, sizeof(*session));
-    return 0;
-}
-
 int
 administrator_resume(struct backend *backend, struct error *error)
 {
-    const struct session_source source = {obtain_nothing, backend};
     const struct connection *connection = backend->connection;
-    enum session_found found;
-    struct session session = {0};
+    struct state *state = state_of(backend);
     struct session_key key;
 
-    if (connection->shared_secret == NULL || connection->service_account == NULL ||
-        connection->session_file == NULL)
+    if (connection->shared_secret == NULL || connection->service_account == NULL)
         return 0;
     if (have_session_file(backend, error) != 0)
         return -1;
-    if (state_of(backend)->session_file == NULL)
+    if (state->session_file == NULL || session_file_is_empty(state->session_file))
         return 0;
-    if (make_key(backend, &key, connection->service_account, connection->shared_secret,
-            error) != 0 ||
-        session_file_find(state_of(backend)->session_file, &key, &session, &found, error) !=
-            0)
+    if (make_service_key(backend, &key, error) != 0 ||
+        kept_session_resume(&backend->matrix, state->session_file, &key,
+            &state->administrator, error) != 0)
         return -1;
-    client_logout(&backend->matrix, &session, NULL); /* it is not ours: only freed */
-    return found == SESSION_FOUND ? open_service(backend, &source, error) : 0;
+    return take_service(backend, error);
+}
+
+/* Opens the service account wherever a session of it is to be had. */
+static int
+open_service(struct backend *backend, struct error *error)
+{
+    const struct session_source source = {service_obtain, backend};
+    struct state *state = state_of(backend);
+    struct session_key key;
+
+    if (have_session_file(backend, error) != 0 ||
+        backend_learn_server_name(backend, error) != 0 ||
+        make_service_key(backend, &key, error) != 0 ||
+        kept_session_open(&backend->matrix, state->session_file, &key,
+            lock_timeout_ms(backend), &source, &state->administrator, error) != 0)
+        return -1;
+    return take_service(backend, error);
 }
 
 int
 administrator_become(struct backend *backend, struct error *error)
 {
-    const struct session_source source = {service_obtain, backend};
     struct error failure = {0};
 
     if (backend->authority != AUTHORITY_NONE)
@@ -210,7 +208,7 @@ administrator_become(struct backend *backend, struct error *error)
             backend->connection->shared_secret != NULL
                 ? ", or allow a service_account"
                 : "");
-    if (open_service(backend, &source, &failure) != 0) {
+    if (open_service(backend, &failure) != 0) {
         *error = failure;
         /* Whoever else needs an administrator would fare the same. */
         error->ends_list = error->kind != ERROR_UNSUPPORTED;
@@ -232,8 +230,7 @@ administrator_forget(struct backend *backend, struct error *error)
         return -1;
     if (state->session_file == NULL || backend->predict)
         return 0;
-    if (make_key(backend, &key, backend->connection->service_account,
-            backend->connection->shared_secret, error) != 0 ||
+    if (make_service_key(backend, &key, error) != 0 ||
         session_file_lock(state->session_file, lock_timeout_ms(backend), error) != 0)
         return -1;
     result = session_file_remove(state->session_file, &key, error);

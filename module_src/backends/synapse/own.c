@@ -6,6 +6,7 @@
 
 #include "backends/synapse/password.h"
 #include "backends/synapse/state.h"
+#include "backends/synapse/user_json.h"
 #include "backends/synapse/users.h"
 #include "base/memory.h"
 #include "matrix/profile.h"
@@ -37,27 +38,14 @@ static int
 look_at_addresses(struct backend *backend, struct observation *observed,
     struct error *error)
 {
-    struct pairs emails = {0};
     struct answer answer = {0};
-    const json_t *element;
-    size_t i;
     int result = call_get(&backend->matrix, "/_matrix/client/v3/account/3pid",
         &state_of(backend)->own.access_token, &answer, error);
 
-    if (result != 0 || !answer_ok(&answer))
-        goto out; /* who does not say leaves them unseen */
-    json_array_foreach(json_object_get(answer.body, "threepids"), i, element)
-    {
-        const char *medium = json_string_value(json_object_get(element, "medium"));
-        const char *address = json_string_value(json_object_get(element, "address"));
-
-        if (result == 0 && medium != NULL && address != NULL && strcmp(medium, "email") == 0)
-            result = pairs_add(&emails, medium, address, error);
-    }
-    if (result == 0)
-        result = account_state_set(&observed->account, ACCOUNT_EMAILS, &emails, error);
-out:
-    pairs_free(&emails);
+    /* Who does not say, or not so that it makes sense, leaves them unseen. */
+    if (result == 0 && answer_ok(&answer) &&
+        user_json_read_emails(&observed->account, answer.body, error) < 0)
+        result = -1;
     answer_free(&answer);
     return result;
 }

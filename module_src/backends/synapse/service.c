@@ -51,26 +51,46 @@ look_at_profile(struct search *search)
         return error_no_memory(search->error);
     result = profile_get(&search->backend->matrix, user_id, NULL, &profile, search->error);
     search->profile = profile.result;
+    /* Ours has a name. Older Synapses (1.103) show an erased account as an empty
+     * profile, newer ones as none. */
+    if (profile.result == PROFILE_FOUND && profile.displayname == NULL)
+        search->profile = PROFILE_NONE;
     profile_free(&profile);
     memory_free(user_id);
     return result;
 }
 
-/* auto_join_rooms take everybody in, and nobody meant this account. */
-static int
+/* auto_join_rooms take everybody in, and nobody meant this account. That it
+ * fails must not cost the session, which may be the only one there will be. */
+static void
 leave_rooms(struct search *search)
 {
+    struct error ignored = {0};
     bool left;
 
     if (search->backend->predict)
-        return 0;
-    if (rooms_leave_all(&search->backend->matrix, search->session, &left, search->error) != 0)
-        return -1;
-    if (!left)
+        return;
+    if (rooms_leave_all(&search->backend->matrix, search->session, &left, &ignored) != 0 ||
+        !left)
         list_add(search->backend->warnings,
             "%s could not leave all the rooms that the server put it into (auto_join_rooms)",
             search->session->user_id);
-    return 0;
+}
+
+/* What the server calls our account has to be it. */
+static int
+check_user_id(struct search *search)
+{
+    const char *user_id = search->session->user_id;
+    const char *known = search->backend->server_name;
+    const char *named = user_id_server_name(user_id);
+
+    if (user_id_has_localpart(user_id, search->localpart) && named != NULL &&
+        (known == NULL || strcmp(known, named) == 0))
+        return 0;
+    return error_set(search->error, ERROR_PROTOCOL,
+        "opening the service account %s: the server's answer names another account",
+        search->localpart);
 }
 
 static int
@@ -84,12 +104,11 @@ log_in(struct search *search, const struct secret *password, bool *opened)
         return -1;
     if (login == LOGIN_WRONG)
         return 0;
-    if (!user_id_has_localpart(search->session->user_id, search->localpart))
-        return error_set(search->error, ERROR_PROTOCOL,
-            "logging in as %s: the server's answer names another account",
-            search->localpart);
+    if (check_user_id(search) != 0)
+        return -1;
     *opened = true;
-    return leave_rooms(search);
+    leave_rooms(search);
+    return 0;
 }
 
 /* What the account is made as. For account_free. */
@@ -111,29 +130,49 @@ note_creation(struct search *search)
     list_add(search->backend->actions, "create service account");
 }
 
+/* A registration whose answer was lost is sent again: it makes the account, or
+ * finds the name taken, and then a login tells whether by the first one. */
+static int
+send_registration(struct search *search, const struct account *account,
+    enum creation *creation)
+{
+    bool lost = false;
+    struct error failure;
+    int result;
+
+    for (int attempt = 0; attempt < 2; attempt++) {
+        memset(&failure, 0, sizeof(failure));
+        *creation = CREATION_NAME_TAKEN;
+        result = register_session(search->backend, account, search->device_id,
+            search->session, creation, &failure);
+        if (result == 0 || !failure.maybe_done)
+            break;
+        lost = true;
+    }
+    if (*creation == CREATION_DONE || (lost && result != 0))
+        note_creation(search);
+    if (lost && *creation == CREATION_NAME_TAKEN)
+        *creation = CREATION_PERHAPS;
+    if (result != 0)
+        *search->error = failure;
+    return result;
+}
+
 static int
 make(struct search *search, enum creation *creation)
 {
     struct account account = {0};
-    struct error failure = {0};
     int result = describe(search, &account);
 
-    *creation = CREATION_NAME_TAKEN;
-    if (result == 0) {
-        result = register_session(search->backend, &account, search->device_id,
-            search->session, creation, &failure);
-        if (*creation == CREATION_DONE)
-            note_creation(search);
-        /* A lost reply: whether it was made is what the login tells. */
-        if (result != 0 && failure.maybe_done && search->logins) {
-            *creation = CREATION_PERHAPS;
-            result = 0;
-        } else if (result != 0) {
-            *search->error = failure;
-        }
-    }
+    if (result == 0)
+        result = send_registration(search, &account, creation);
     account_free(&account);
-    return result == 0 && *creation == CREATION_DONE ? leave_rooms(search) : result;
+    if (result != 0 || *creation != CREATION_DONE)
+        return result;
+    if (check_user_id(search) != 0)
+        return -1;
+    leave_rooms(search);
+    return 0;
 }
 
 /* Gives the account that session opens the password of the shared secret. */
@@ -151,17 +190,20 @@ set_password(struct search *search, const struct session *session)
         .retry = RETRY_SAFE,
     };
     struct answer answer = {0};
+    struct error failure = {0};
     int result = -1;
 
     if (path == NULL || call.body == NULL)
-        error_no_memory(search->error);
+        error_no_memory(&failure);
     else
-        result = call_send(&search->backend->matrix, &call, &answer, search->error);
+        result = call_send(&search->backend->matrix, &call, &answer, &failure);
     if (result == 0 && !answer_ok(&answer))
         result = answer_refused(&answer,
-            "giving the service account the password of the new shared secret",
-            search->error);
-    if (result == 0)
+            "giving the service account the password of the new shared secret", &failure);
+    if (result != 0)
+        *search->error = failure;
+    /* An answer that is lost, or a server that broke down, hides what was done. */
+    if (result == 0 || failure.maybe_done || failure.status >= 500)
         list_add(search->backend->actions, "update service account");
     answer_free(&answer);
     json_decref(call.body);
@@ -213,6 +255,13 @@ refuse(struct search *search)
 {
     const char *localpart = search->localpart;
 
+    if (!search->logins)
+        return error_set(search->error, ERROR_CONFLICT,
+            "there is an account %s, and no session of it is kept in session_file, which is the "
+            "only way into it as the server has no password logins. If it is Registrar's, "
+            "an administrator can deactivate it; set service_account to another name, or give "
+            "an administrator's credential",
+            localpart);
     return error_set(search->error, ERROR_CONFLICT,
         "there is an account %s, and the password that registration_shared_secret gives "
         "Registrar's service account does not open it, so it was not touched. If the secret "

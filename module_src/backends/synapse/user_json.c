@@ -60,6 +60,13 @@ read_pairs(struct account *account, enum account_field field, const json_t *arra
     return result;
 }
 
+int
+user_json_read_emails(struct account *account, const json_t *body, struct error *error)
+{
+    return read_pairs(account, ACCOUNT_EMAILS, json_object_get(body, "threepids"), "medium",
+        "address", error);
+}
+
 /* As read_text: all but the name. */
 static int
 read_fields(struct account *account, const json_t *body, struct error *error)
@@ -82,8 +89,7 @@ read_fields(struct account *account, const json_t *body, struct error *error)
         if (result != 1)
             return result;
     }
-    result = read_pairs(account, ACCOUNT_EMAILS, json_object_get(body, "threepids"),
-        "medium", "address", error);
+    result = user_json_read_emails(account, body, error);
     if (result != 1)
         return result;
     return read_pairs(account, ACCOUNT_EXTERNAL_IDS, json_object_get(body, "external_ids"),

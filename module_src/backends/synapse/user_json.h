@@ -26,6 +26,14 @@
 int user_json_read(struct observation *observed, const json_t *body, struct error *error);
 
 /*
+ * The e-mail addresses among the "threepids" of a body, which the client API
+ * writes alike. 1: read; 0: they are not what they should be, and account is
+ * as it was; -1: memory.
+ */
+int user_json_read_emails(struct account *account, const json_t *body,
+    struct error *error);
+
+/*
  * The PUT body that makes those of PUT_FIELDS that change states. others, or
  * NULL, are the threepids that are no e-mail addresses: a PUT replaces them
  * all, so they are sent along. NULL: no memory.
