@@ -14,10 +14,10 @@
 #define FINGERPRINT "33cf2fd8c4ed8111e8869e47858d918576d452a32b0e06ce8eed45cc002276a7"
 
 #define ENTRY_OF(origin, server, localpart, token)                                           \
-    "{\"origin\": \"" origin "\", \"server_name\": \"" server "\", \"localpart\": \"" localpart   \
-    "\", \"user_id\": \"@" localpart ":" server "\", \"device_id\": \"" DEVICE                   \
-    "\", \"salt\": \"" SALT "\", \"fingerprint\": \"" FINGERPRINT "\", \"access_token\": \"" token \
-    "\"}"
+    "{\"origin\": \"" origin "\", \"server_name\": \"" server "\", "                           \
+    "\"localpart\": \"" localpart "\", \"user_id\": \"@" localpart ":" server "\", "           \
+    "\"device_id\": \"" DEVICE "\", \"salt\": \"" SALT "\", "                                 \
+    "\"fingerprint\": \"" FINGERPRINT "\", \"access_token\": \"" token "\"}"
 #define ENTRY ENTRY_OF(ORIGIN, "example.org", "admin", "syt_kept")
 #define FILE_OF(entries) "{\"registrar\": 1, \"sessions\": [" entries "]}"
 

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* matrix/private_file.h: how a file is locked and replaced. */
+/* SYS_openat is Linux'. */
+#define _DEFAULT_SOURCE
+
 #include "support.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,6 +62,40 @@ assert_reads(const struct private_file *file, const char *text)
     assert_int_equal(length, strlen(text));
     assert_memory_equal(length == 0 ? "" : bytes, text, length);
     memory_free(bytes);
+}
+
+/*
+ * Another run that replaces the file at the worst moment: just when it has been
+ * opened. The C library's openat comes second when the program is linked.
+ */
+static bool is_replaced_next;
+
+int openat(int folder, const char *name, int flags, ...);
+int __openat_2(int folder, const char *name, int flags);
+
+int
+openat(int folder, const char *name, int flags, ...)
+{
+    va_list rest;
+    mode_t mode;
+    int opened;
+
+    va_start(rest, flags);
+    mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
+    va_end(rest);
+    opened = (int)syscall(SYS_openat, folder, name, flags, mode);
+    if (is_replaced_next && strcmp(name, "file") == 0) {
+        is_replaced_next = false;
+        assert_int_equal(rename(place_path("other"), place_path("file")), 0);
+    }
+    return opened;
+}
+
+/* What openat is with _FORTIFY_SOURCE. */
+int
+__openat_2(int folder, const char *name, int flags)
+{
+    return openat(folder, name, flags);
 }
 
 /* ---- Replacing --------------------------------------------------------------- */
@@ -299,6 +339,38 @@ TEST(the_lock_is_on_the_new_file_as_well)
     private_file_free(&file);
 }
 
+TEST(what_is_replaced_while_it_is_read_is_read_anew)
+{
+    struct private_file file;
+
+    place_write("file", "old", 0600);
+    place_write("other", "new", 0600);
+    start(&file, "file");
+    is_replaced_next = true;
+    assert_reads(&file, "new");
+    assert_false(is_replaced_next);
+    private_file_free(&file);
+}
+
+TEST(what_is_replaced_while_it_is_locked_is_locked_anew)
+{
+    struct private_file file, other;
+    struct error error = {0};
+
+    place_write("file", "old", 0600);
+    place_write("other", "new", 0600);
+    start(&file, "file");
+    start(&other, "file");
+    is_replaced_next = true;
+    lock(&file);
+    assert_false(is_replaced_next);
+    assert_reads(&file, "new");
+    assert_int_equal(private_file_lock(&other, 0, &error), -1);
+    assert_kind(&error, ERROR_CONFLICT);
+    private_file_free(&other);
+    private_file_free(&file);
+}
+
 /* The lock of a file that has no name any more keeps nobody out. */
 TEST(a_file_that_is_replaced_or_removed_by_hand_is_locked_anew)
 {
@@ -388,6 +460,8 @@ main(void)
         IN_PLACE(a_lock_is_waited_for),
         IN_PLACE(a_lock_goes_with_the_process_that_is_killed),
         IN_PLACE(the_lock_is_on_the_new_file_as_well),
+        IN_PLACE(what_is_replaced_while_it_is_read_is_read_anew),
+        IN_PLACE(what_is_replaced_while_it_is_locked_is_locked_anew),
         IN_PLACE(a_file_that_is_replaced_or_removed_by_hand_is_locked_anew),
         IN_PLACE(waiting_for_a_lock_ends_with_a_signal_to_stop),
         IN_PLACE(without_memory_nothing_is_half_done),

@@ -111,7 +111,8 @@ TEST(a_token_that_cannot_be_kept_is_not_stored)
 
 TEST(what_another_version_wrote_is_kept)
 {
-    static const char foreign[] = "{\"kind\": \"creation\", \"of\": [1, 2.5, {\"x\": \"\\u0000\"}]}";
+    static const char foreign[] =
+        "{\"kind\": \"creation\", \"of\": [1, 2.5, {\"x\": \"\\u0000\"}]}";
     struct session_file *file;
     json_t *root, *expected = json_loads(foreign, JSON_ALLOW_NUL, NULL);
 
