@@ -93,6 +93,8 @@ class Proxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Else each answer waits some 40 ms for the acknowledgement of its head.
+            disable_nagle_algorithm = True
 
             def handle_any(self) -> None:
                 with proxy.on_its_way():
