@@ -37,3 +37,8 @@ demote username *options:
 [no-exit-message]
 deactivate username *options:
     @playbooks/one-user.sh deactivate-user
+
+# Deactivate the account that Registrar made for itself
+[no-exit-message]
+forget *options:
+    @playbooks/one-user.sh forget-service-account

@@ -27,10 +27,14 @@ from demo.terminal import Stage, fail, table  # noqa: E402
 from tests.support.synapse import Synapse  # noqa: E402
 
 FOLDER = ROOT / "build" / "demo"
+SESSION_FILE = FOLDER / "sessions" / "session.json"
 SERVER_NAME = "demo.example"
 # Made up, and gone with the server: so they may be seen here.
 ALICE = "correct horse battery staple"
 BOB = "it's $5 for {{ two }} \\o/"
+BOBS_ADDRESS = "bob@example.org"
+# What Registrar calls the account that it makes for itself.
+SERVICE = "registrar-service"
 
 
 def main() -> None:
@@ -43,59 +47,59 @@ def main() -> None:
         stage.say("A real Synapse starts on this machine, with an empty database.")
         with Synapse("newest", SERVER_NAME, folder=FOLDER / "synapse") as server:
             stage.note(f"{server.url} is {SERVER_NAME}. Nobody has an account there yet.")
-            registering(stage, server)
-            promoting(stage, server)
+            hosts = inventory(server)
+            registering(stage, server, hosts)
+            changing(stage, server, hosts)
             looking(stage, server)
+            forgetting(stage, server, hosts)
     finally:
         shutil.rmtree(FOLDER, ignore_errors=True)
     seconds = time.monotonic() - began
     stage.say(f"Done in {seconds:.0f} seconds. Synapse has ended, and its folder is gone.")
 
 
-def registering(stage: Stage, server: Synapse) -> None:
-    secret = inventory(
-        "with-secret",
-        server,
-        matrix_users_registration_shared_secret=server.secret,
-    )
+def registering(stage: Stage, server: Synapse, hosts: Path) -> None:
     stage.note("The inventory holds one secret: Synapse's registration_shared_secret.")
     stage.note("Of what Ansible prints, tasks that only look are left out below.")
 
     stage.say("Alice gets an account, and is made an administrator.")
-    stage.just(secret, ["register-user", "alice", ALICE, "yes"], changed=1)
+    stage.just(hosts, ["register-user", "alice", ALICE, "yes"], changed=1)
     expect(server.user_names() == [server.user_id("alice")], "@alice is the one account")
     expect(server.access_tokens() == [], "no session was left behind")
 
     stage.say("The same command again: the account is as it should be, so nothing changes.")
-    stage.just(secret, ["register-user", "alice", ALICE, "yes"], changed=0)
+    stage.just(hosts, ["register-user", "alice", ALICE, "yes"], changed=0)
     expect(server.access_tokens() == [], "no session was left behind")
 
     stage.say("What would happen for Bob? A check-mode run shows it, and does nothing.")
     stage.just(
-        secret, ["register-user", "bob", BOB, "no", "--check", "--diff"], changed=1, adds="password"
+        hosts, ["register-user", "bob", BOB, "no", "--check", "--diff"], changed=1, adds="password"
     )
     expect(server.user_id("bob") not in server.user_names(), "there is no @bob yet")
 
     stage.say("Now really. His password has quotes, braces, a dollar and a backslash in it.")
-    stage.just(secret, ["register-user", "bob", BOB, "no"], changed=1)
+    stage.just(hosts, ["register-user", "bob", BOB, "no"], changed=1)
     expect(server.user_id("bob") in server.user_names(), "@bob is there")
 
 
-def promoting(stage: Stage, server: Synapse) -> None:
-    login = inventory(
-        "with-alice",
-        server,
-        matrix_users_admin_username="alice",
-        matrix_users_admin_password=ALICE,
-    )
-    stage.say("Alice makes Bob an administrator: the inventory now holds her login instead.")
-    stage.just(login, ["promote", "bob"], changed=1)
-    expect(accounts(server)["bob"]["admin"], "Bob is an administrator")
+def changing(stage: Stage, server: Synapse, hosts: Path) -> None:
+    stage.say("Bob is made an administrator. That takes another one: Registrar makes itself one, and says so.")
+    stage.just(hosts, ["promote", "bob"], changed=1)
+    found = accounts(server)
+    expect(found["bob"]["admin"], "Bob is an administrator")
+    expect(found[SERVICE]["user_type"] == "support", f"@{SERVICE} is there, and is no ordinary user")
 
-    stage.say("She thinks better of it.")
-    stage.just(login, ["demote", "bob"], changed=1)
+    stage.say("Better not. From now on that account's session is taken up again, so nothing logs in.")
+    stage.just(hosts, ["demote", "bob"], changed=1)
     expect(not accounts(server)["bob"]["admin"], "Bob is not an administrator")
-    expect(server.access_tokens() == [], "no session was left behind")
+    expect_one_session(server)
+
+    stage.say("Bob is registered once more, this time with an e-mail address; and again.")
+    command = ["register-user", "bob", BOB, "no", "-e", f"email={BOBS_ADDRESS}"]
+    stage.just(hosts, command, changed=1)
+    expect(addresses(accounts(server)["bob"]) == [BOBS_ADDRESS], "Bob has the address")
+    stage.just(hosts, command, changed=0)
+    expect_one_session(server)
 
 
 def looking(stage: Stage, server: Synapse) -> None:
@@ -106,14 +110,29 @@ def looking(stage: Stage, server: Synapse) -> None:
 
     stage.say("The accounts of this server, as Synapse tells them to Alice:")
     rows = [
-        (a["name"], "yes" if a["admin"] else "no", a["displayname"] or "", "yes" if a["deactivated"] else "no")
+        (a["name"], "yes" if a["admin"] else "no", a["displayname"] or "", " ".join(addresses(a)))
         for a in accounts(server).values()
     ]
-    stage.show(table(("user", "administrator", "display name", "deactivated"), rows))
+    stage.show(table(("user", "administrator", "display name", "e-mail"), rows))
+    administrators = {"alice": "yes", "bob": "no", SERVICE: "yes"}
     expect(
-        [row[:2] for row in rows]
-        == [(server.user_id("alice"), "yes"), (server.user_id("bob"), "no")],
-        "Alice is an administrator, Bob is not, and nobody else is there",
+        [row[:2] for row in rows] == [(server.user_id(name), admin) for name, admin in administrators.items()],
+        "Alice is an administrator, Bob is not, and nobody but the service account is there besides",
+    )
+
+
+def forgetting(stage: Stage, server: Synapse, hosts: Path) -> None:
+    stage.say("Registrar's own account is not needed any more, and goes.")
+    stage.just(hosts, ["forget"], changed=1)
+    expect(accounts(server)[SERVICE]["deactivated"], f"@{SERVICE} is deactivated")
+    expect(server.access_tokens() == [], "no session was left behind")
+    expect(not SESSION_FILE.exists(), "nor was the file that its session was kept in")
+
+
+def expect_one_session(server: Synapse) -> None:
+    expect(
+        [token.user_id for token in server.access_tokens()] == [server.user_id(SERVICE)],
+        "the one session there is is the one that is kept",
     )
 
 
@@ -132,6 +151,10 @@ async def client_login(url: str, user: str, password: str) -> tuple[str, str]:
         await client.close()
 
 
+def addresses(account: dict[str, Any]) -> list[str]:
+    return [threepid["address"] for threepid in account["threepids"]]
+
+
 def accounts(server: Synapse) -> dict[str, dict[str, Any]]:
     """Every account as the admin API tells it to Alice, by localpart."""
     token = server.login("alice", ALICE)
@@ -145,9 +168,9 @@ def accounts(server: Synapse) -> dict[str, dict[str, Any]]:
     return found
 
 
-def inventory(name: str, server: Synapse, **credentials: str) -> Path:
-    """An inventory of one host, this machine, with one way to act on it."""
-    folder = FOLDER / name
+def inventory(server: Synapse) -> Path:
+    """An inventory of one host, this machine, with the one secret."""
+    folder = FOLDER / "inventory"
     variables = folder / "group_vars" / "matrix_servers.json"
     variables.parent.mkdir(parents=True)
     hosts = folder / "hosts"
@@ -156,9 +179,11 @@ def inventory(name: str, server: Synapse, **credentials: str) -> Path:
     values = {
         "matrix_users_url": server.url,
         "matrix_users_server_name": SERVER_NAME,
+        "matrix_users_registration_shared_secret": server.secret,
+        "matrix_users_session_file": str(SESSION_FILE),
         "ansible_python_interpreter": sys.executable,
     }
-    variables.write_text(json.dumps(values | credentials))
+    variables.write_text(json.dumps(values))
     return hosts
 
 

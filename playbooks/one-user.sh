@@ -4,19 +4,25 @@
 # user. The recipe's parameters come in the environment (username, password,
 # admin, options) and go on in it, under names that the playbook asks for. A
 # password that is missing is asked for. It is never an argument, and never in
-# a file.
+# a file. The service account's name is the inventory's to know.
 set -euo pipefail
 # The words of $options are split, and never matched against files.
 set -f
 
 tag=$1
 root=$(cd "$(dirname "$0")/.." && pwd)
-username=${username:?} password=${password-} admin=${admin-} options=${options-}
 
 fail() {
     echo "$*" >&2
     exit 1
 }
+
+if [[ $tag == forget-service-account ]]; then
+    username='' password='' admin=''
+    [[ -z ${options-} || $options == -* ]] ||
+        fail "just forget takes no name: it deactivates the service account. A user's account: just deactivate NAME."
+fi
+username=${username?} password=${password-} admin=${admin-} options=${options-}
 
 is_yes_or_no() {
     case ${1,,} in

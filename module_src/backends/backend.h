@@ -111,6 +111,11 @@ struct backend_type {
     int (*update)(struct backend *backend, struct observation *observed,
         const struct account *change, bool logout_devices, struct error *error);
 
+    /* Completes a prediction: after is what the account would be by the change
+     * alone, and the server does more by itself (a deactivation takes addresses
+     * away). */
+    int (*foresee)(struct account *after, const struct account *change, struct error *error);
+
     /* Logs in as the account as its owner's client would, and out again.
      * Errors: unauthorized (the password does not open it), ... */
     int (*verify_login)(struct backend *backend, const struct account *account,

@@ -38,21 +38,6 @@ out:
     return result;
 }
 
-static int
-check_server_name(struct run *run)
-{
-    const char *wanted = run->wish->id.server_name;
-
-    if (backend_learn_server_name(run->backend, run->error) != 0)
-        return -1;
-    if (wanted == NULL || run->backend->server_name == NULL ||
-        strcmp(wanted, run->backend->server_name) == 0)
-        return 0;
-    return error_set(run->error, ERROR_INVALID,
-        "@%s:%s cannot be an account of this server, which is \"%s\"",
-        run->wish->id.localpart, wanted, run->backend->server_name);
-}
-
 /*
  * Looks at the account. A name with capitals is the lower-case one, except
  * where an account of before that rule exists exactly so.
@@ -99,10 +84,11 @@ verify_login(struct run *run)
 static int
 ensure_one(struct run *run)
 {
-    if (check_server_name(run) != 0 ||
+    if (backend_learn_server_name(run->backend, run->error) != 0 ||
+        run_check_server_name(run) != 0 ||
         account_name(&run->wanted, NULL, run->wish->id.localpart, run->error) != 0 ||
         account_copy(&run->wanted, &run->wish->account, run->error) != 0 ||
-        run_prepare(run) != 0 || look_up(run) != 0)
+        run_prepare(run) != 0 || run_check_server_name(run) != 0 || look_up(run) != 0)
         return -1;
     return run_decide(run) != 0 ? -1 : verify_login(run);
 }

@@ -174,7 +174,7 @@ note_failed_update(struct run *run, const struct account *change)
 
     if (account_states(change, ACCOUNT_PASSWORD) && run_hand_out_password(run) != 0)
         return -1;
-    outcome->changed |= !seen && (run->error->maybe_done || run->error->status >= 500);
+    outcome->changed |= !seen && error_hides_outcome(run->error);
     outcome->changed |= run->error->status >= 500 && account_states(change, ACCOUNT_PASSWORD);
     if (account_difference(&difference, &run->now.account, &outcome->before, &memory) != 0 ||
         account_apply(&outcome->after, &run->now.account, &nothing, &memory) != 0)
@@ -196,7 +196,11 @@ apply_change(struct run *run, const struct account *change)
     note_actions(run->outcome, change);
     if (account_states(change, ACCOUNT_PASSWORD) && run_hand_out_password(run) != 0)
         return -1;
-    return account_apply(&run->outcome->after, &run->now.account, change, run->error);
+    if (account_apply(&run->outcome->after, &run->now.account, change, run->error) != 0)
+        return -1;
+    return run->mode == ENSURE_PREDICT
+               ? run->type->foresee(&run->outcome->after, change, run->error)
+               : 0;
 }
 
 /* What has to change; what could not be seen is thought to differ. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ensure/run.h"
 
+#include <string.h>
+
 #include "accounts/password.h"
 #include "base/memory.h"
 
@@ -28,6 +30,19 @@ run_may_become_administrator(const struct run *run)
 {
     return run->backend->authority == AUTHORITY_NONE &&
            connection_may_administrate(run->backend->connection);
+}
+
+int
+run_check_server_name(struct run *run)
+{
+    const char *wanted = run->wish->id.server_name;
+    const char *known = run->backend->server_name;
+
+    if (wanted == NULL || known == NULL || strcmp(wanted, known) == 0)
+        return 0;
+    return error_set(run->error, ERROR_INVALID,
+        "@%s:%s cannot be an account of this server, which is \"%s\"",
+        run->wish->id.localpart, wanted, known);
 }
 
 int
@@ -66,7 +81,7 @@ run_become_administrator(struct run *run)
         return -1;
     if (!run_has_administrator(run))
         return 0;
-    if (take_user_id(run) != 0)
+    if (run_check_server_name(run) != 0 || take_user_id(run) != 0)
         return -1;
     /* An answer about the password stays true. */
     return run_look(run);

@@ -48,6 +48,10 @@ int run_become_administrator(struct run *run);
  * latest, would need one. */
 int run_prepare(struct run *run);
 
+/* Refuses (invalid) a user id of another server. The server's own name may
+ * become known only with an administrator's login. */
+int run_check_server_name(struct run *run);
+
 /* Looks at the account. */
 int run_look(struct run *run);
 

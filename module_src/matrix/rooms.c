@@ -5,6 +5,8 @@
 
 /* Each room takes a request, so a list that never ends must. */
 #define ROOMS_MOST 100
+/* Specification: appendices, "Room IDs"; in bytes. */
+#define ROOM_ID_LONGEST 255
 
 static int
 leave(struct matrix *matrix, const struct session *session, const char *room_id,
@@ -49,7 +51,7 @@ rooms_leave_all(struct matrix *matrix, const struct session *session, bool *left
     for (size_t i = 0; result == 0 && listed && i < json_array_size(rooms); i++) {
         const json_t *room = json_array_get(rooms, i);
 
-        if (json_is_string(room))
+        if (json_is_string(room) && json_string_length(room) <= ROOM_ID_LONGEST)
             result = leave(matrix, session, json_string_value(room), left, error);
         else
             *left = false;

@@ -9,19 +9,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.hostile import HostileServer
-from tests.support.hostile_tasks import ALICE_PASSWORD, ROOT_PASSWORD
-
-
-def populated(server: HostileServer) -> HostileServer:
-    server.homeserver.add_user("root", ROOT_PASSWORD, admin=True)
-    server.homeserver.add_user("alice", ALICE_PASSWORD)
-    return server
+from tests.support.hostile_tasks import populated
 
 
 @pytest.fixture
 def server() -> Iterator[HostileServer]:
     with HostileServer() as one:
         yield populated(one)
+        assert not one.complaints
 
 
 @pytest.fixture

@@ -39,7 +39,10 @@ LOST: dict[str, Fault] = {
 Task = Callable[[HostileServer], dict[str, Any]]
 CREATING: dict[str, tuple[str, Task]] = {
     "by secret": ("register", by_secret),
-    "by secret as an administrator": ("register", lambda s: by_secret(s, admin=True)),
+    "by secret as an administrator": (
+        "register",
+        lambda s: by_secret(s, admin=True, service_account=""),
+    ),
     "by secret in a match": ("register", lambda s: by_secret(s, if_exists="match")),
     "by token": ("put_user", lambda s: by_token(s, "bob", password=NEW_PASSWORD)),
     "by token in a match": (

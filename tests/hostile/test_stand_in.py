@@ -4,94 +4,23 @@ against a running Synapse: the same requests, the same statuses and bodies."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import http.client
-import json
-from typing import Any
-
 import pytest
 
-from tests.support.hostile import HostileServer
-from tests.support.synapse import Synapse
-
-SECRET = "Stand_in-secret"
-USERS = "/_synapse/admin/v2/users/"
-LOGIN_AS = "/_synapse/admin/v1/users/{}/login"
-LOGIN = "/_matrix/client/v3/login"
-ADD = "/_matrix/client/v3/account/3pid/add"
-DEVICE = "/_matrix/client/v3/devices/NOSUCH"
-PROFILE = "/_matrix/client/v3/profile/"
-REGISTER = "/_synapse/admin/v1/register"
-# New with every answer, so that only their type can be compared.
-FRESH = {"access_token", "device_id", "nonce", "session", "valid_until_ts", "creation_ts"}
-# A thing that happens now and then; the stand-in's users are never seen.
-LAST_SEEN = {"last_seen_ts"}
-
-
-class Talk:
-    """The same conversation with either server."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.heard: list[tuple[str, int, Any]] = []
-
-    def ask(self, method: str, path: str, body: Any = None, token: str | None = None) -> Any:
-        headers = {} if token is None else {"Authorization": "Bearer " + token}
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request(method, path, data, headers)
-        response = connection.getresponse()
-        text = response.read()
-        connection.close()
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text.decode()
-        what = f"{method} {path} {'' if data is None else data.decode()}"
-        self.heard.append((what, response.status, comparable(value)))
-        return value
-
-    def register(self, username: str, password: str, secret: str = SECRET, **more: Any) -> Any:
-        nonce = self.ask("GET", REGISTER)["nonce"]
-        parts = [nonce, username, password, "admin" if more.get("admin") else "notadmin"]
-        mac = hmac.new(secret.encode(), "\0".join(parts).encode(), hashlib.sha1).hexdigest()
-        body = {"nonce": nonce, "username": username, "password": password, "mac": mac}
-        answer = self.ask("POST", REGISTER, body | more)
-        # The request's own words hold the nonce.
-        self.heard[-1] = (f"register {username!r} {more}", *self.heard[-1][1:])
-        return answer
-
-    def log_in(self, user: str, password: str) -> Any:
-        return self.ask("POST", LOGIN, credentials(user, password))
-
-
-def credentials(user: str, password: str) -> dict[str, Any]:
-    identifier = {"type": "m.id.user", "user": user}
-    return {"type": "m.login.password", "identifier": identifier, "password": password}
-
-
-def question(user: str, password: str) -> dict[str, Any]:
-    return {"sid": "nosuch", "client_secret": "abc", "auth": credentials(user, password)}
-
-
-def comparable(value: Any) -> Any:
-    """Without what no two answers share."""
-    if not isinstance(value, dict):
-        return value
-    result = {}
-    for key, inner in value.items():
-        if key in FRESH:
-            result[key] = type(inner).__name__
-        elif key in ("signatures", "verify_keys"):
-            result[key] = type(inner).__name__
-        elif key == "version" or key == "server_version":
-            result[key] = "a version"
-        elif key == "error" and "validation error" in inner:
-            result[key] = "a validation error"
-        elif key not in LAST_SEEN:
-            result[key] = comparable(inner)
-    return result
+from tests.support.hostile_talk import (
+    ADD,
+    DEVICE,
+    LOGIN,
+    LOGIN_AS,
+    LOGOUT,
+    PROFILE,
+    REGISTER,
+    USERS,
+    WHOAMI,
+    Talk,
+    assert_same_said,
+    credentials,
+    question,
+)
 
 
 def registering(talk: Talk) -> None:
@@ -130,7 +59,7 @@ def sessions(talk: Talk) -> tuple[str, str]:
     talk.ask("POST", LOGIN, credentials("alice", "x") | {"password": 5})
     talk.ask("GET", LOGIN)
     for token in (root, alice, None, "wrong"):
-        talk.ask("GET", "/_matrix/client/v3/account/whoami", token=token)
+        talk.ask("GET", WHOAMI, token=token)
     return root, alice
 
 
@@ -187,9 +116,9 @@ def on_behalf(talk: Talk, root: str, alice: str) -> None:
     for other in ("@root:example.test", "@no:example.test", "@a:elsewhere.test"):
         talk.ask("POST", LOGIN_AS.format(other), {}, root)
     ended = talk.ask("POST", path, {"valid_until_ms": 1}, root)["access_token"]
-    talk.ask("GET", "/_matrix/client/v3/account/whoami", token=ended)
+    talk.ask("GET", WHOAMI, token=ended)
     behalf = talk.ask("POST", path, {}, root)["access_token"]
-    talk.ask("GET", "/_matrix/client/v3/account/whoami", token=behalf)
+    talk.ask("GET", WHOAMI, token=behalf)
     talk.ask("POST", ADD, question("@alice:example.test", "alicepw"), behalf)
     talk.ask("POST", ADD, question("@alice:example.test", "wrong"), behalf)
     talk.ask("POST", ADD, question("@root:example.test", "rootpw"), behalf)
@@ -202,7 +131,7 @@ def on_behalf(talk: Talk, root: str, alice: str) -> None:
     talk.ask("DELETE", DEVICE, {}, behalf)
     talk.ask("DELETE", DEVICE, None, behalf)
     for token in (behalf, behalf, None):
-        talk.ask("POST", "/_matrix/client/v3/logout", {}, token)
+        talk.ask("POST", LOGOUT, {}, token)
 
 
 def profiles(talk: Talk, alice: str) -> None:
@@ -228,12 +157,12 @@ def ending(talk: Talk, root: str) -> None:
     talk.ask("PUT", user, {"locked": False}, root)
     token = talk.log_in("alice", "alicepw")["access_token"]
     talk.ask("PUT", user, {"password": "other", "logout_devices": False}, root)
-    talk.ask("GET", "/_matrix/client/v3/account/whoami", token=token)
+    talk.ask("GET", WHOAMI, token=token)
     talk.ask("PUT", user, {"password": "alicepw"}, root)
-    talk.ask("GET", "/_matrix/client/v3/account/whoami", token=token)
+    talk.ask("GET", WHOAMI, token=token)
     token = talk.log_in("alice", "alicepw")["access_token"]
     talk.ask("PUT", user, {"deactivated": True}, root)
-    talk.ask("GET", "/_matrix/client/v3/account/whoami", token=token)
+    talk.ask("GET", WHOAMI, token=token)
     talk.log_in("alice", "alicepw")
     talk.ask("GET", PROFILE + "@alice:example.test")
     behalf = talk.ask("POST", path, {}, root)["access_token"]
@@ -256,24 +185,16 @@ def elsewhere(talk: Talk) -> None:
         talk.ask(method, path)
 
 
+def everything(talk: Talk) -> None:
+    registering(talk)
+    root, alice = sessions(talk)
+    managing(talk, root, alice)
+    on_behalf(talk, root, alice)
+    profiles(talk, alice)
+    ending(talk, root)
+    elsewhere(talk)
+
+
 @pytest.mark.slow
 def test_the_stand_in_says_what_synapse_says() -> None:
-    talks = []
-    config = {"registration_shared_secret": SECRET}
-    with Synapse(config=config, start=False) as real, HostileServer(secret=SECRET) as stand_in:
-        real.config["listeners"][0]["resources"] = [{"names": ["client", "federation"]}]
-        real.start()
-        for port in (real.port, stand_in.port):
-            talk = Talk(port)
-            registering(talk)
-            root, alice = sessions(talk)
-            managing(talk, root, alice)
-            on_behalf(talk, root, alice)
-            profiles(talk, alice)
-            ending(talk, root)
-            elsewhere(talk)
-            talks.append(talk.heard)
-    assert len(talks[0]) == len(talks[1])
-    differing = [(real, ours) for real, ours in zip(*talks, strict=True) if real != ours]
-    told = "\n".join(f"Synapse:  {real}\nstand-in: {ours}\n" for real, ours in differing)
-    assert not differing, f"{len(differing)} of {len(talks[0])} differ:\n{told}"
+    assert_same_said(everything, {})

@@ -17,6 +17,8 @@ from tests.support.paths import ROOT, VENVS
 # Which virtual environment has which ansible-core.
 VENV_OF_VERSION = {"oldest": "oldest", "newest": "tools"}
 SITE = ROOT / "playbooks" / "site.yml"
+# Its name in the folder of an inventory.
+SESSION_FILE = "session.json"
 TIMEOUT = 120
 
 
@@ -124,13 +126,18 @@ class Ansible:
 def write_inventory(
     folder: Path, variables: Mapping[str, Any], hosts: Sequence[str] = ("server",)
 ) -> Path:
-    """An inventory of local hosts in the group matrix_servers."""
+    """An inventory of local hosts in the group matrix_servers. Sessions are kept
+    beside it: the role's own place for them is this machine's."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "inventory.json"
     # JSON is YAML, and the plugin for YAML takes the ending, too.
     group = {
         "hosts": dict.fromkeys(hosts, {}),
-        "vars": {"ansible_connection": "local"} | dict(variables),
+        "vars": {
+            "ansible_connection": "local",
+            "matrix_users_session_file": str(folder / SESSION_FILE),
+        }
+        | dict(variables),
     }
     path.write_text(json.dumps({"matrix_servers": group}))
     return path

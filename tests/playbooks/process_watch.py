@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks at the argument list of every process, again and again, as `ps` would."""
+"""Looks at the arguments and the environment of every process, again and
+again, as `ps` would."""
 
 from __future__ import annotations
 
@@ -9,14 +10,15 @@ from pathlib import Path
 
 
 class ProcessWatch:
-    """with ProcessWatch() as watch: ... ; then watch.seen.
+    """with ProcessWatch() as watch: ... ; then watch.arguments_with("...").
 
     It cannot see a process that lives for less than a round, of some
     milliseconds. So a test says, too, which processes must have been seen.
     """
 
     def __init__(self) -> None:
-        self.seen: set[tuple[int, bytes]] = set()
+        self._arguments: set[bytes] = set()
+        self._environments: set[bytes] = set()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -33,11 +35,19 @@ class ProcessWatch:
         while not self._end.is_set():
             for entry in os.listdir("/proc"):
                 if entry.isdigit() and int(entry) != own:
-                    try:
-                        self.seen.add((int(entry), Path("/proc", entry, "cmdline").read_bytes()))
-                    except OSError:
-                        pass  # it has ended
+                    self._look(Path("/proc", entry))
+
+    def _look(self, process: Path) -> None:
+        for file, seen in (("cmdline", self._arguments), ("environ", self._environments)):
+            try:
+                seen.add((process / file).read_bytes())
+            except OSError:
+                pass  # it has ended, or is somebody else's
 
     def arguments_with(self, text: str) -> list[bytes]:
         """The argument lists (NUL after each argument) that have this in them."""
-        return sorted({arguments for _, arguments in self.seen if text.encode() in arguments})
+        return sorted(arguments for arguments in self._arguments if text.encode() in arguments)
+
+    def environments_with(self, text: str) -> list[bytes]:
+        """The environments (NUL after each variable) that have this in them."""
+        return sorted(found for found in self._environments if text.encode() in found)

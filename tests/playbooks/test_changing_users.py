@@ -99,13 +99,18 @@ def test_administrators_do_not_demote_themselves(
     assert synapse.user(ADMIN)["admin"]
 
 
-def test_the_shared_secret_alone_promotes_nobody_and_says_what_is_needed(
-    newest_ansible: Ansible, synapse: Synapse, with_secret: Path, unique: Callable[[str], str]
+def test_without_a_service_account_the_shared_secret_promotes_nobody_and_says_what_is_needed(
+    newest_ansible: Ansible, synapse: Synapse, make_inventory: Callable[..., Path], unique: Callable[[str], str]
 ) -> None:
     name = unique("frank")
     synapse.register(name, PASSWORD)
+    inventory = make_inventory(
+        matrix_users_url=synapse.url,
+        matrix_users_registration_shared_secret=synapse.secret,
+        matrix_users_service_account="",
+    )
 
-    run = newest_ansible.tag(with_secret, "promote-user", {"username": name})
+    run = newest_ansible.tag(inventory, "promote-user", {"username": name})
 
     run.failed("administrator", "admin_username", kind="unauthorized")
     assert not synapse.user(name)["admin"]
@@ -151,6 +156,7 @@ def test_an_encrypted_password_of_the_administrator_is_decrypted(
         f"matrix_users_url: {synapse.url}\n"
         f"matrix_users_admin_username: {ADMIN}\n"
         f"matrix_users_admin_password: {encrypted}\n"
+        f"matrix_users_session_file: {tmp_path / 'session.json'}\n"
     )
 
     run = ansible.tag(hosts, "promote-user", {"username": name}, f"--vault-password-file={key}")

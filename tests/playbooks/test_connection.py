@@ -9,6 +9,7 @@ roles/custom/matrix-synapse/defaults/main.yml and group_vars/matrix_servers.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,13 @@ class Case:
 def published(name: str, port: Any, url: str) -> Case:
     return Case(name, SECRET | {PORT: port}, {"url": url})
 
+
+def kept_in(name: str, variables: dict[str, Any], file: str) -> Case:
+    return Case(name, SECRET | variables, {"session_file": file})
+
+
+FOLDER = "/var/lib/registrar/"
+PREVIOUS = {"matrix_users_registration_shared_secret_previous": "former"}
 
 CASES = [
     Case(
@@ -174,6 +182,71 @@ CASES = [
             "registration_shared_secret": "own",
         },
     ),
+    # The secret before a change of secrets: the module refuses it without one after it.
+    Case(
+        "the previous secret goes with the secret",
+        URL | SECRET | PREVIOUS,
+        credential={"registration_shared_secret": "own", "registration_shared_secret_previous": "former"},
+    ),
+    Case(
+        "the previous secret goes with a secret file",
+        URL | {"matrix_users_registration_shared_secret_path": "/etc/secret"} | PREVIOUS,
+        credential={"registration_shared_secret_previous": "former"},
+    ),
+    Case(
+        "the previous secret goes with the deployment's secret",
+        DEPLOYMENT | PREVIOUS,
+        credential={"registration_shared_secret": "macaroon", "registration_shared_secret_previous": "former"},
+    ),
+    Case(
+        "without a secret after it, the previous secret is not sent",
+        DEPLOYMENT | {"matrix_users_access_token": "token"} | PREVIOUS,
+        credential={"registration_shared_secret": "", "registration_shared_secret_previous": ""},
+    ),
+    # The session file
+    kept_in(
+        "the session file has the server's name",
+        URL | {"matrix_users_server_name": "example.test", "matrix_domain": "other.test"},
+        FOLDER + "session-example.test.json",
+    ),
+    kept_in(
+        "the session file has the deployment's name",
+        URL | {"matrix_domain": "example.test"},
+        FOLDER + "session-example.test.json",
+    ),
+    *(
+        kept_in(f"the session file has the host of {url}", {"matrix_users_url": url}, FOLDER + file)
+        for url, file in {
+            "http://127.0.0.1:8008": "session-127.0.0.1.json",
+            "https://matrix.example.test": "session-matrix.example.test.json",
+            "https://matrix.example.test/below/it?a=@b:1": "session-matrix.example.test.json",
+            "http://user:word@localhost:8008/": "session-localhost.json",
+            "http://[::1]:8008": "session-___1_.json",
+            "http://[fe80::7]": "session-_fe80__7_.json",
+        }.items()
+    ),
+    kept_in("the session file has the host of a published port", {PORT: "8008"}, FOLDER + "session-127.0.0.1.json"),
+    *(
+        kept_in(
+            f"the session file is one file of that folder for {name[:24]!r}",
+            URL | {"matrix_users_server_name": name},
+            FOLDER + file,
+        )
+        for name, file in {
+            "example.test:8448": "session-example.test_8448.json",
+            "/etc/passwd": "session-_etc_passwd.json",
+            "../../x": "session-.._.._x.json",
+            "a b\nc'\"$(d)\u00e9": "session-a_b_c____d__.json",
+            # A file's name has 255 bytes at most.
+            "n" * 253: f"session-{'n' * 200}.json",
+        }.items()
+    ),
+    kept_in(
+        "the session file may be said",
+        URL | {"matrix_users_session_file": "/srv/sessions/it: is.json"},
+        "/srv/sessions/it: is.json",
+    ),
+    kept_in("there may be no session file", URL | {"matrix_users_session_file": ""}, ""),
     # What is refused
     Case("without an address it says what to set", SECRET, problem=("matrix_users_url", PORT)),
     Case(
@@ -232,7 +305,6 @@ PLAY = """
 @pytest.fixture(scope="module")
 def outcomes(ansible: Ansible, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     import base64
-    import re
 
     folder: Path = tmp_path_factory.mktemp("cases")
     playbook = folder / "cases.yml"
@@ -249,7 +321,7 @@ def outcomes(ansible: Ansible, tmp_path_factory: pytest.TempPathFactory) -> dict
     return {outcome["name"]: outcome for outcome in found}
 
 
-@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda i: CASES[i].name.replace(" ", "-"))
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda i: re.sub(r"[^\w.:-]+", "-", CASES[i].name))
 def test_connection(outcomes: dict[str, Any], number: int) -> None:
     case, outcome = CASES[number], outcomes[f"case{number}"]
     if case.problem:

@@ -111,6 +111,14 @@ def become_method() -> str:
     pytest.skip("neither sudo without a password nor, as root, su")
 
 
+def becoming() -> dict[str, str]:
+    return {
+        "ansible_become_method": become_method(),
+        # nobody's shell is nologin.
+        "ansible_become_flags": "-s /bin/sh" if become_method() == "su" else "-n",
+    }
+
+
 @pytest.mark.parametrize("user", ["root", "nobody"])
 def test_become_runs_it_as_somebody_else(
     ansible: Ansible, synapse: Synapse, with_secret: Path, unique: Callable[[str], str], user: str
@@ -118,16 +126,34 @@ def test_become_runs_it_as_somebody_else(
     if user == "nobody" and os.geteuid() != 0:
         pytest.skip("to hand files to another user takes root, or setfacl")
     name = unique("bob")
-    variables = {
-        "username": name,
-        "password": PASSWORD,
-        "admin": "no",
-        "ansible_become_method": become_method(),
-        # nobody's shell is nologin.
-        "ansible_become_flags": "-s /bin/sh" if become_method() == "su" else "-n",
-    }
+    variables = {"username": name, "password": PASSWORD, "admin": "no"} | becoming()
 
     run = ansible.tag(with_secret, "register-user", variables, "--become", f"--become-user={user}")
 
     run.succeeded(changed=1)
     assert synapse.user(name) is not None
+
+
+def test_who_may_not_make_the_role_s_session_file_goes_on_without_and_is_told(
+    ansible: Ansible, synapse: Synapse, make_inventory: Callable[..., Path], unique: Callable[[str], str]
+) -> None:
+    name = unique("carol")
+    synapse.register(name, PASSWORD)
+    inventory = make_inventory(
+        matrix_users_url=synapse.url,
+        matrix_users_server_name=synapse.server_name,
+        matrix_users_registration_shared_secret=synapse.secret,
+        matrix_users_service_account=unique("service"),
+        # As in the role's defaults: the place that the role works out.
+        matrix_users_session_file=None,
+    )
+    variables: dict[str, str] = {"username": name}
+    as_somebody: list[str] = []
+    if os.geteuid() == 0:
+        variables |= becoming()
+        as_somebody = ["--become", "--become-user=nobody"]
+
+    for changed in (1, 0):
+        run = ansible.tag(inventory, "promote-user", variables, *as_somebody).succeeded(changed)
+        # Warnings are broken into lines anywhere.
+        assert f"session_file:/var/lib/registrar/session-{synapse.server_name}.json" in "".join(run.output.split())

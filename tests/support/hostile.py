@@ -88,7 +88,9 @@ class Connection:
 
     def read_head(self) -> Request:
         while b"\r\n\r\n" not in self.buffer:
-            assert len(self.buffer) < LONGEST_HEAD, "the client sends an endless head"
+            if len(self.buffer) >= LONGEST_HEAD:
+                self.server.complaints.append(f"an endless head: {self.buffer[:200]!r}")
+                raise Closed
             self.read_more()
             if self.buffer[:1] == b"\x16":
                 # A TLS handshake, to which a server without TLS says what it
@@ -198,6 +200,8 @@ class HostileServer:
         self.requests: list[Request] = []
         self.connections = 0
         self.failed_handshakes = 0
+        # What no client may do; the fixture of tests/hostile looks at it.
+        self.complaints: list[str] = []
         self.bytes_sent = 0
         self.lock = threading.Lock()
         self.ended = threading.Event()

@@ -4,9 +4,14 @@ timeouts, and what a reply in general must keep to."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from typing import Any
+from weakref import WeakValueDictionary
 
 from .hostile import HostileServer
+from .hostile_accounts import Account
 from .hostile_secrets import assert_no_secret
 from .module import Reply, run_module
 
@@ -22,8 +27,23 @@ SLACK = 2.5
 
 Arguments = dict[str, Any]
 
+# The account that Registrar keeps for itself, as it is called by default.
+SERVICE = "registrar-service"
+OLD_SECRET = "Older/secret+that was=rotated"
+
+# Where a task's url leads, for what its reply must not tell.
+SERVERS: WeakValueDictionary[str, HostileServer] = WeakValueDictionary()
+
+
+def populated(server: HostileServer) -> HostileServer:
+    """With root, who is an administrator, and alice, who is not."""
+    server.homeserver.add_user("root", ROOT_PASSWORD, admin=True)
+    server.homeserver.add_user("alice", ALICE_PASSWORD)
+    return server
+
 
 def connection(server: HostileServer) -> Arguments:
+    SERVERS[server.url] = server
     return {
         "url": server.url,
         "backend": "synapse",
@@ -60,18 +80,56 @@ def by_match(server: HostileServer, **more: Any) -> Arguments:
     return connection(server) | account | more
 
 
+def by_service(server: HostileServer, username: str = "alice", **more: Any) -> Arguments:
+    """With the shared secret, as the service account."""
+    credential = {"registration_shared_secret": server.homeserver.secret}
+    return connection(server) | credential | {"username": username} | more
+
+
+def service_password(secret: str, localpart: str = SERVICE) -> str:
+    """HMAC-SHA256(shared secret, "registrar/v1" NUL localpart) in base64."""
+    message = b"registrar/v1\0" + localpart.encode()
+    return base64.b64encode(
+        hmac.new(secret.encode(), message, hashlib.sha256).digest()
+    ).decode()
+
+
+def add_service(server: HostileServer, secret: str | None = None, **fields: Any) -> Account:
+    """The service account as an earlier run left it, with that shared secret."""
+    known = {"admin": True, "user_type": "support", "displayname": "Registrar service account"}
+    password = service_password(secret or server.homeserver.secret or "")
+    return server.homeserver.add_user(SERVICE, password, **(known | fields))
+
+
+def secrets_of(arguments: Arguments) -> list[str]:
+    """All that a reply to this task must not tell, but for what it is to hand out."""
+    names = ("access_token", "admin_password", "password")
+    values = [ROOT_PASSWORD, ALICE_PASSWORD, NEW_PASSWORD]
+    values += [arguments[name] for name in names if arguments.get(name)]
+    for name in ("registration_shared_secret", "registration_shared_secret_previous"):
+        secret = arguments.get(name)
+        if secret:
+            values += [secret, service_password(secret, arguments.get("service_account", SERVICE))]
+    server = SERVERS.get(arguments.get("url", ""))
+    return values + (server.homeserver.issued if server is not None else [])
+
+
 def run(arguments: Arguments, **how: Any) -> Reply:
     """run_module, and no secret of ours in any encoding."""
     reply = run_module(arguments, **how)
-    values = [arguments.get(name) for name in ("access_token", "registration_shared_secret")]
-    values += [ROOT_PASSWORD, ALICE_PASSWORD, NEW_PASSWORD, arguments.get("password")]
-    assert_no_secret(reply, [value for value in values if value])
+    assert_no_secret(reply, secrets_of(arguments))
     return reply
 
 
 def assert_fails(reply: Reply, *kinds: str) -> None:
     assert reply.failed, f"it went well: {reply.json}"
     assert reply.kind in kinds, f"not {' or '.join(kinds)}: {reply.json}"
+
+
+def assert_truthful(reply: Reply, server: HostileServer, before: dict[str, Any]) -> None:
+    """`changed` says whether any account is another than before."""
+    changed = server.homeserver.state() != before
+    assert reply.changed == changed, f"changed should be {changed}: {reply.json}"
 
 
 def left_sessions(server: HostileServer) -> list[str]:

@@ -195,6 +195,8 @@ make(struct fake_account *account, const struct account *change, unsigned mask)
         account->admin = change->admin;
     if ((stated & ACCOUNT_BIT(ACCOUNT_DEACTIVATED)) != 0)
         account->deactivated = change->deactivated;
+    if (account->deactivated)
+        account->displayname[0] = '\0'; /* see foresee */
     if ((stated & ACCOUNT_BIT(ACCOUNT_LOCKED)) != 0)
         account->locked = change->locked;
     if ((stated & ACCOUNT_BIT(ACCOUNT_USER_TYPE)) != 0)
@@ -231,7 +233,8 @@ create(struct backend *backend, const struct account *wanted, enum creation *cre
     *creation = CREATION_NAME_TAKEN;
     if (find(fake, wanted->localpart) != NULL)
         return 0;
-    *creation = CREATION_DONE;
+    /* Of a lost answer nobody knows what it said. */
+    *creation = fault != NULL && fault->maybe_done ? CREATION_NAME_TAKEN : CREATION_DONE;
     assert_true(fake->count < FAKE_ACCOUNTS);
     account = &fake->accounts[fake->count++];
     snprintf(account->localpart, sizeof(account->localpart), "%s", wanted->localpart);
@@ -282,6 +285,15 @@ update(struct backend *backend, struct observation *observed, const struct accou
     return fault != NULL ? fail_with(fault, error) : show(observed, account, true, error);
 }
 
+/* A deactivation takes the display name away, here. */
+static int
+foresee(struct account *after, const struct account *change, struct error *error)
+{
+    if (!account_is(change, ACCOUNT_DEACTIVATED))
+        return 0;
+    return account_state_text(after, ACCOUNT_DISPLAYNAME, NULL, error);
+}
+
 static int
 verify_login(struct backend *backend, const struct account *account,
     const struct secret *password, struct error *error)
@@ -311,6 +323,7 @@ static const struct backend_type fake_type = {
     .updates = updates,
     .may_update = may_update,
     .update = update,
+    .foresee = foresee,
     .verify_login = verify_login,
 };
 

@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define ROWS_MOST 64
+
 struct recorded_server {
     int listener;
     pthread_t thread;
@@ -22,7 +24,8 @@ struct recorded_server {
     atomic_uint requests;
     pthread_mutex_t lock; /* of what is below */
     char forgotten[64];
-    char log[16384];
+    char log[32768];
+    bool used_up[ROWS_MOST]; /* of the table */
 };
 
 /* Reads up to the end of the headers and of the body they announce. */
@@ -76,6 +79,34 @@ note(struct recorded_server *server, const char *request)
     return is_forgotten;
 }
 
+static bool
+begins_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* The row of the table that answers a request; NULL: none does. */
+static const struct recorded_reply *
+choose(struct recorded_server *server, const char *request)
+{
+    const struct recorded_reply *replies = server->replies;
+    const struct recorded_reply *chosen = NULL;
+    const char *path = strchr(request, ' ') + 1;
+
+    pthread_mutex_lock(&server->lock);
+    for (size_t row = 0; chosen == NULL && row < ROWS_MOST && replies[row].path != NULL;
+         row++) {
+        const char *start = replies[row].path;
+
+        if (server->used_up[row] || !begins_with(start[0] == '/' ? path : request, start))
+            continue;
+        chosen = &replies[row];
+        server->used_up[row] = chosen->status >= RECORDED_ONCE;
+    }
+    pthread_mutex_unlock(&server->lock);
+    return chosen;
+}
+
 static void
 answer(struct recorded_server *server, int connection, const char *request)
 {
@@ -83,23 +114,23 @@ answer(struct recorded_server *server, int connection, const char *request)
     static const struct recorded_reply unknown = {
         "", 401, NULL, "{\"errcode\": \"M_UNKNOWN_TOKEN\", \"error\": \"Unknown\"}"};
     bool is_forgotten = note(server, request);
-    const struct recorded_reply *reply = server->replies;
-    const char *path = strchr(request, ' ');
+    const struct recorded_reply *reply;
     char head[1024];
     int length;
 
-    if (path == NULL)
+    if (strchr(request, ' ') == NULL)
         return;
-    while (reply->path != NULL && strncmp(path + 1, reply->path, strlen(reply->path)) != 0)
-        reply++;
-    if (is_forgotten || reply->path == NULL)
-        reply = is_forgotten ? &unknown : &nothing;
+    reply = is_forgotten ? &unknown : choose(server, request);
+    if (reply == NULL)
+        reply = &nothing;
+    if (reply->status % RECORDED_ONCE == RECORDED_LOST)
+        return;
     length = snprintf(head, sizeof(head),
         "HTTP/1.1 %d Recorded\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n",
-        reply->status, strlen(reply->body), reply->headers == NULL ? "" : reply->headers);
+        reply->status % RECORDED_ONCE, strlen(reply->body),
+        reply->headers == NULL ? "" : reply->headers);
     send(connection, head, (size_t)length, MSG_NOSIGNAL);
     send(connection, reply->body, strlen(reply->body), MSG_NOSIGNAL);
-    shutdown(connection, SHUT_WR);
 }
 
 static void *
@@ -113,6 +144,7 @@ serve(void *context)
         read_request(connection, request, sizeof(request));
         atomic_fetch_add(&server->requests, 1);
         answer(server, connection, request);
+        shutdown(connection, SHUT_WR);
         while (recv(connection, request, sizeof(request), 0) > 0)
             ; /* until the client has closed, so that no reply is cut off */
         close(connection);
@@ -145,7 +177,10 @@ recorded_server_start(const struct recorded_reply *replies)
 void
 recorded_server_say(struct recorded_server *server, const struct recorded_reply *replies)
 {
+    pthread_mutex_lock(&server->lock);
+    memset(server->used_up, 0, sizeof(server->used_up));
     server->replies = replies;
+    pthread_mutex_unlock(&server->lock);
 }
 
 void

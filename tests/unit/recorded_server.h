@@ -4,8 +4,15 @@
 #ifndef REGISTRAR_TESTS_RECORDED_SERVER_H
 #define REGISTRAR_TESTS_RECORDED_SERVER_H
 
+/* Added to a status: the row is good for one request. */
+#define RECORDED_ONCE 1000
+
+/* In place of a status: the request arrives, and its reply is lost. */
+#define RECORDED_LOST 0
+
 struct recorded_reply {
-    const char *path;    /* the start of the request's path; NULL ends a table */
+    const char *path;    /* the start of the request's path, or of its method and
+                            path ("GET /x"); NULL ends a table */
     int status;
     const char *headers; /* lines with \r\n, or NULL */
     const char *body;
@@ -16,7 +23,8 @@ struct recorded_server;
 /*
  * Starts to listen on a port of 127.0.0.1 that is free, in a thread of its
  * own. The first reply of the table whose path fits is given; none: 404. The
- * table may be exchanged between requests.
+ * table may be exchanged between requests; the rows of the new one are all
+ * good.
  */
 struct recorded_server *recorded_server_start(const struct recorded_reply *replies);
 void recorded_server_say(struct recorded_server *server,

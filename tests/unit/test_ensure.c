@@ -273,6 +273,25 @@ TEST(an_account_is_deactivated_once)
     assert_outcome("", "lookup alice, ");
 }
 
+/* What the server does by itself is foreseen (the fake takes the name away). */
+TEST(in_check_mode_a_deactivation_is_told_as_it_will_be)
+{
+    static const enum ensure_mode modes[] = {ENSURE_PREDICT, ENSURE_APPLY};
+
+    trial_want(start(BY_ADMINISTRATOR, "alice", NULL), ACCOUNT_DEACTIVATED, true);
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        const struct outcome *outcome = &trial.outcomes[0];
+
+        trial_repeat(&trial);
+        assert_int_equal(trial_run(&trial, modes[i]), 0);
+        assert_string_equal(trial_actions(&trial), "deactivate");
+        assert_string_equal(outcome->before.displayname, "Alice");
+        assert_true(account_is(&outcome->after, ACCOUNT_DEACTIVATED));
+        assert_true(account_states(&outcome->after, ACCOUNT_DISPLAYNAME));
+        assert_null(outcome->after.displayname);
+    }
+}
+
 TEST(nobody_is_created_to_be_deactivated)
 {
     trial_want(start(BY_ADMINISTRATOR, "bob", NULL), ACCOUNT_DEACTIVATED, true);
@@ -407,6 +426,7 @@ main(void)
         TRIAL(if_absent_fail_creates_nobody),
         TRIAL(if_absent_fail_needs_somebody_who_sees_all),
         TRIAL(an_account_is_deactivated_once),
+        TRIAL(in_check_mode_a_deactivation_is_told_as_it_will_be),
         TRIAL(nobody_is_created_to_be_deactivated),
         TRIAL(deactivating_needs_somebody_who_sees_all),
         TRIAL(a_deactivated_account_stays_so_without_reactivate),

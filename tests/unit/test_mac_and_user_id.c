@@ -33,6 +33,11 @@ static const struct {
         "18e7c570a29fc1f7f71a32c9e468f5fb7e0e6bba"},
     {"shared", "abcd", "a", "1", true, "support",
         "7d1be7f42c098c6ba3a4d21acc3891f76fefdf6b"},
+    {"shared", "abcd", "a", "1", false, "bot",
+        "8d4fbfad0293478a417472c9a057733e7b1eb351"},
+    /* one of user_types.extra_user_types */
+    {"shared", "abcd", "a", "1", false, "org.example.kiosk",
+        "9ee1c56a65f1e187c6726e50b1e364348097fcbd"},
     {"sh\xc3\xa4red secret \xe2\x98\x83", "abcd", "bob",
         "p\xc3\xa4ssw\xc3\xb6rt \xf0\x9f\x94\x91", false, NULL,
         "001a346ef3afe2dc6d2efb1ba2f12dd32ab13ffb"},

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backends/synapse/refusal.h"
 #include "backends/synapse/state.h"
 #include "base/memory.h"
 #include "base/stop.h"
@@ -222,10 +223,7 @@ refused(const struct answer *answer, struct error *error)
     if (answer_is(answer, 429, "M_UNKNOWN"))
         return answer_refused_as(answer, ERROR_POLICY, what,
             "a module of the server refused this account", error);
-    if (answer_is(answer, 400, "M_EXCLUSIVE"))
-        return answer_refused_as(answer, ERROR_POLICY, what,
-            "the name belongs to an application service or to the server itself", error);
-    return answer_refused(answer, what, error);
+    return refusal_record(answer, what, error);
 }
 
 /* Takes the user id of an answer into account. */
@@ -322,10 +320,6 @@ register_session(struct backend *backend, const struct account *wanted,
     result = client_take_token(session, &answer, what, error);
     if (result == 0)
         result = take_user_id(&registered, &answer, wanted, error);
-    if (result == 0 && !user_id_has_localpart(registered.user_id, wanted->localpart))
-        result = error_set(error, ERROR_PROTOCOL,
-            "%s: the server's answer names another account than %s", what,
-            wanted->localpart);
     if (result == 0) {
         session->user_id = memory_copy_string(registered.user_id);
         result = session->user_id == NULL ? error_no_memory(error) : 0;

@@ -51,26 +51,46 @@ look_at_profile(struct search *search)
         return error_no_memory(search->error);
     result = profile_get(&search->backend->matrix, user_id, NULL, &profile, search->error);
     search->profile = profile.result;
+    /* Ours has a name. Older Synapses (1.103) show an erased account as an empty
+     * profile, newer ones as none. */
+    if (profile.result == PROFILE_FOUND && profile.displayname == NULL)
+        search->profile = PROFILE_NONE;
     profile_free(&profile);
     memory_free(user_id);
     return result;
 }
 
-/* auto_join_rooms take everybody in, and nobody meant this account. */
-static int
+/* auto_join_rooms take everybody in, and nobody meant this account. That it
+ * fails must not cost the session, which may be the only one there will be. */
+static void
 leave_rooms(struct search *search)
 {
+    struct error ignored = {0};
     bool left;
 
     if (search->backend->predict)
-        return 0;
-    if (rooms_leave_all(&search->backend->matrix, search->session, &left, search->error) != 0)
-        return -1;
-    if (!left)
+        return;
+    if (rooms_leave_all(&search->backend->matrix, search->session, &left, &ignored) != 0 ||
+        !left)
         list_add(search->backend->warnings,
             "%s could not leave all the rooms that the server put it into (auto_join_rooms)",
             search->session->user_id);
-    return 0;
+}
+
+/* What the server calls our account has to be it. */
+static int
+check_user_id(struct search *search)
+{
+    const char *user_id = search->session->user_id;
+    const char *known = search->backend->server_name;
+    const char *named = user_id_server_name(user_id);
+
+    if (user_id_has_localpart(user_id, search->localpart) && named != NULL &&
+        (known == NULL || strcmp(known, named) == 0))
+        return 0;
+    return error_set(search->error, ERROR_PROTOCOL,
+        "opening the service account %s: the server's answer names another account",
+        search->localpart);
 }
 
 static int
@@ -84,12 +104,11 @@ log_in(struct search *search, const struct secret *password, bool *opened)
         return -1;
     if (login == LOGIN_WRONG)
         return 0;
-    if (!user_id_has_localpart(search->session->user_id, search->localpart))
-        return error_set(search->error, ERROR_PROTOCOL,
-            "logging in as %s: the server's answer names another account",
-            search->localpart);
+    if (check_user_id(search) != 0)
+        return -1;
     *opened = true;
-    return leave_rooms(search);
+    leave_rooms(search);
+    return 0;
 }
 
 /* What the account is made as. For account_free. */
@@ -148,7 +167,12 @@ make(struct search *search, enum creation *creation)
     if (result == 0)
         result = send_registration(search, &account, creation);
     account_free(&account);
-    return result == 0 && *creation == CREATION_DONE ? leave_rooms(search) : result;
+    if (result != 0 || *creation != CREATION_DONE)
+        return result;
+    if (check_user_id(search) != 0)
+        return -1;
+    leave_rooms(search);
+    return 0;
 }
 
 /* Gives the account that session opens the password of the shared secret. */
@@ -166,17 +190,19 @@ set_password(struct search *search, const struct session *session)
         .retry = RETRY_SAFE,
     };
     struct answer answer = {0};
+    struct error failure = {0};
     int result = -1;
 
     if (path == NULL || call.body == NULL)
-        error_no_memory(search->error);
+        error_no_memory(&failure);
     else
-        result = call_send(&search->backend->matrix, &call, &answer, search->error);
+        result = call_send(&search->backend->matrix, &call, &answer, &failure);
     if (result == 0 && !answer_ok(&answer))
         result = answer_refused(&answer,
-            "giving the service account the password of the new shared secret",
-            search->error);
-    if (result == 0)
+            "giving the service account the password of the new shared secret", &failure);
+    if (result != 0)
+        *search->error = failure;
+    if (result == 0 || error_hides_outcome(&failure))
         list_add(search->backend->actions, "update service account");
     answer_free(&answer);
     json_decref(call.body);
@@ -184,19 +210,26 @@ set_password(struct search *search, const struct session *session)
     return result;
 }
 
-/* The shared secret was changed, and a session made with the old one works. */
+/* Goes on with the old session's token, which stays whose it is. */
 static int
-renew_with_session(struct search *search, const struct session *old)
+take_over(struct search *search, const struct session *old)
 {
     struct session *session = search->session;
 
-    if (search->logins && set_password(search, old) != 0)
-        return -1;
     session->user_id = memory_copy_string(old->user_id);
     if (session->user_id == NULL ||
         secret_copy(&session->access_token, &old->access_token) != 0)
         return error_no_memory(search->error);
     return 0;
+}
+
+/* The shared secret was changed, and a session made with the old one works. */
+static int
+renew_with_session(struct search *search, const struct session *old)
+{
+    if (search->logins && set_password(search, old) != 0)
+        return -1;
+    return take_over(search, old);
 }
 
 /* The same with the old secret itself. */
@@ -228,12 +261,18 @@ refuse(struct search *search)
 {
     const char *localpart = search->localpart;
 
+    if (!search->logins)
+        return error_set(search->error, ERROR_CONFLICT,
+            "there is an account %s, and no session of it is kept in session_file, which is the "
+            "only way into it as the server has no password logins. If it is Registrar's, "
+            "an administrator can deactivate it; set service_account to another name, or give "
+            "an administrator's credential",
+            localpart);
     return error_set(search->error, ERROR_CONFLICT,
         "there is an account %s, and the password that registration_shared_secret gives "
         "Registrar's service account does not open it, so it was not touched. If the secret "
         "was changed, give the old one once as registration_shared_secret_previous. If "
-        "the account was forgotten (deactivated), an administrator's credential can reactivate "
-        "it, or another service_account takes its place. If it is somebody else's, set "
+        "the account was forgotten (deactivated), or is somebody else's, set "
         "service_account to another name, or give an administrator's credential",
         localpart);
 }
@@ -314,6 +353,43 @@ make_or_renew(struct search *search, const struct session *old)
     return opened ? 0 : renew(search, old);
 }
 
+/*
+ * The account is to be forgotten: whatever opens it will do, and no password is
+ * set any more. That nothing does is an answer only when the secret is the
+ * server's own.
+ */
+static int
+open_to_forget(struct search *search, const struct session *old)
+{
+    const struct secret *previous = search->backend->connection->shared_secret_previous;
+    struct secret password = {0};
+    bool opened = false;
+    int result;
+
+    if (register_prove_secret(search->backend, search->error) != 0)
+        return -1;
+    if (old != NULL)
+        return take_over(search, old);
+    if (previous != NULL && search->logins) {
+        result = service_account_password(&password, previous, search->localpart,
+            search->error);
+        if (result == 0)
+            result = log_in(search, &password, &opened);
+        secret_free(&password);
+        if (result != 0 || opened)
+            return result;
+    }
+    if (search->profile == PROFILE_FOUND)
+        return refuse(search);
+    if (search->profile == PROFILE_HIDDEN)
+        list_add(search->backend->warnings,
+            "that %s is not there, or deactivated, is a guess: the server does not show "
+            "profiles here; what is certain is that it does not open with the password that the "
+            "shared secret gives it",
+            search->localpart);
+    return 0;
+}
+
 static int
 look_for_session(struct search *search, const struct session *old)
 {
@@ -334,9 +410,7 @@ look_for_session(struct search *search, const struct session *old)
         return -1;
     if (opened)
         return 0;
-    if (!state->forgetting)
-        return make_or_renew(search, old);
-    return search->profile == PROFILE_FOUND ? renew(search, old) : 0;
+    return state->forgetting ? open_to_forget(search, old) : make_or_renew(search, old);
 }
 
 int

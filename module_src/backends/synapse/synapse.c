@@ -336,12 +336,18 @@ check_self(const struct backend *backend, const struct account *change,
     return 0;
 }
 
+/* What the account in hand can change without an administrator. */
+static unsigned
+changed_by_itself(const struct backend *backend)
+{
+    return own_is_open(backend) ? OWN_FIELDS : 0;
+}
+
 static bool
 updates(const struct backend *backend, const struct account *change)
 {
-    unsigned by_itself = own_is_open(backend) ? OWN_FIELDS : 0;
-
-    return state_has_administrator(backend) || (change->stated & ~by_itself) == 0;
+    return state_has_administrator(backend) ||
+           (change->stated & ~changed_by_itself(backend)) == 0;
 }
 
 static int
@@ -356,9 +362,8 @@ may_update(struct backend *backend, const struct observation *observed,
             return -1;
         return guard_change(backend, &observed->account, change, error);
     }
-    for (int field = 0; !updates(backend, change) && field < ACCOUNT_FIELDS; field++)
-        if (account_states(change, (enum account_field)field) &&
-            (OWN_FIELDS & (1u << field)) == 0)
+    for (int field = 0; field < ACCOUNT_FIELDS; field++)
+        if ((change->stated & ~changed_by_itself(backend) & (1u << field)) != 0)
             return error_set(error, ERROR_UNAUTHORIZED,
                 "%s exists, and changing its %s takes an administrator: give %s",
                 change->user_id != NULL ? change->user_id : change->localpart,
@@ -381,6 +386,16 @@ forget(struct backend *backend, struct observation *observed, const struct accou
     return administrator_forget(backend, error);
 }
 
+/* Another administrator may end it, and its kept session with it. */
+static bool
+ends_service_account(const struct backend *backend, const struct account *change)
+{
+    const char *service_account = backend->connection->service_account;
+
+    return account_is(change, ACCOUNT_DEACTIVATED) && service_account != NULL &&
+           strcmp(change->localpart, service_account) == 0;
+}
+
 static int
 update(struct backend *backend, struct observation *observed, const struct account *change,
     bool logout_devices, struct error *error)
@@ -389,7 +404,9 @@ update(struct backend *backend, struct observation *observed, const struct accou
         return own_update(backend, observed, change, error);
     if (state_of(backend)->forgetting && is_itself(backend, change))
         return forget(backend, observed, change, error);
-    return users_update(backend, observed, change, logout_devices, error);
+    if (users_update(backend, observed, change, logout_devices, error) != 0)
+        return -1;
+    return ends_service_account(backend, change) ? administrator_forget(backend, error) : 0;
 }
 
 static int
@@ -446,6 +463,7 @@ const struct backend_type synapse_backend = {
     .updates = updates,
     .may_update = may_update,
     .update = update,
+    .foresee = users_foresee,
     .verify_login = verify_login,
     .close = close_synapse,
 };

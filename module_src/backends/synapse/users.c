@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "backends/synapse/refusal.h"
 #include "backends/synapse/state.h"
 #include "backends/synapse/switches.h"
 #include "backends/synapse/user_json.h"
 #include "base/memory.h"
 
 static const char prefix[] = "/_synapse/admin/v2/users/";
+static const char creating[] = "creating the account";
 
 int
 users_lookup(struct matrix *matrix, const struct secret *token, unsigned mask,
@@ -58,17 +60,6 @@ put(struct backend *backend, const char *user_id, json_t *body,
     return result;
 }
 
-static int
-creation_refused(const struct answer *answer, struct error *error)
-{
-    static const char what[] = "creating the account";
-
-    if (answer_is(answer, 400, "M_EXCLUSIVE"))
-        return answer_refused_as(answer, ERROR_POLICY, what,
-            "the name belongs to an application service or to the server itself", error);
-    return answer_refused(answer, what, error);
-}
-
 int
 users_may_create(struct backend *backend, const struct account *wanted, struct error *error)
 {
@@ -79,7 +70,7 @@ users_may_create(struct backend *backend, const struct account *wanted, struct e
         &state_of(backend)->administrator.access_token, &answer, error);
 
     if (result == 0 && !answer_ok(&answer))
-        result = creation_refused(&answer, error);
+        result = refusal_record(&answer, creating, error);
     answer_free(&answer);
     memory_free(path);
     return result;
@@ -109,7 +100,7 @@ users_create(struct backend *backend, const struct account *wanted,
         *creation = CREATION_NAME_TAKEN;
         result = 0;
     } else {
-        creation_refused(&answer, error);
+        refusal_record(&answer, creating, error);
     }
 out:
     answer_free(&answer);
@@ -212,17 +203,12 @@ change_refused(const struct answer *answer, const struct account *change,
     if (answer->status == 409 && account_states(change, ACCOUNT_EXTERNAL_IDS))
         return answer_refused_as(answer, ERROR_CONFLICT, what,
             "one of the external_ids belongs to another account", error);
-    if (answer->status == 400 && answer_says(answer, "Invalid user type"))
-        return answer_refused_as(answer, ERROR_INVALID, what,
-            "a user_type that the server knows is user, bot, support, or one of "
-            "user_types.extra_user_types in its configuration",
-            error);
     if (answer->status == 403 && account_states(change, ACCOUNT_AVATAR_URL))
         return answer_refused_as(answer, ERROR_POLICY, what,
             "does the avatar_url name media that this server has, of a size and type that "
             "it allows (max_avatar_size, allowed_avatar_mimetypes)?",
             error);
-    return answer_refused(answer, what, error);
+    return refusal_record(answer, what, error);
 }
 
 /* What one PUT can change, with as many of them as rate limits ask for. */
@@ -262,7 +248,7 @@ note_own_end(struct account *account, struct error *error)
 {
     account_state_bool(account, ACCOUNT_DEACTIVATED, true);
     account_state_bool(account, ACCOUNT_ERASED, true);
-    return account_state_text(account, ACCOUNT_DISPLAYNAME, NULL, error);
+    return users_foresee(account, account, error);
 }
 
 /* Erasing takes an endpoint of its own, which deactivates as well. */
@@ -286,7 +272,9 @@ erase(struct backend *backend, struct observation *observed, struct error *error
         error_no_memory(error);
     else
         result = call_send(&backend->matrix, &call, &answer, error);
-    if (result == 0 && !answer_ok(&answer))
+    /* Its own token went with it, should the first answer have been lost. */
+    if (result == 0 && !answer_ok(&answer) &&
+        !(itself && answer_is(&answer, 401, "M_UNKNOWN_TOKEN")))
         result = answer_refused(&answer, "deactivating and erasing the account", error);
     if (result == 0 && itself)
         result = note_own_end(&observed->account, error);
@@ -367,4 +355,26 @@ users_update(struct backend *backend, struct observation *observed,
 out:
     account_free(&left);
     return result;
+}
+
+int
+users_foresee(struct account *after, const struct account *change, struct error *error)
+{
+    const struct pairs none = {0};
+
+    if (account_states(change, ACCOUNT_DEACTIVATED) && !change->deactivated &&
+        account_states(after, ACCOUNT_ERASED))
+        account_state_bool(after, ACCOUNT_ERASED, false);
+    if ((account_is(change, ACCOUNT_DEACTIVATED) || account_is(change, ACCOUNT_ERASED)) &&
+        account_states(after, ACCOUNT_EMAILS) &&
+        account_state_set(after, ACCOUNT_EMAILS, &none, error) != 0)
+        return -1;
+    if (!account_is(change, ACCOUNT_ERASED))
+        return 0;
+    if (account_states(after, ACCOUNT_DISPLAYNAME) &&
+        account_state_text(after, ACCOUNT_DISPLAYNAME, NULL, error) != 0)
+        return -1;
+    return account_states(after, ACCOUNT_AVATAR_URL)
+               ? account_state_text(after, ACCOUNT_AVATAR_URL, NULL, error)
+               : 0;
 }

@@ -39,4 +39,7 @@ void users_warn_slow_rooms(struct backend *backend, const struct observation *ob
 int users_update(struct backend *backend, struct observation *observed,
     const struct account *change, bool logout_devices, struct error *error);
 
+/* See backend_type.foresee: synapse/handlers/deactivate_account.py. */
+int users_foresee(struct account *after, const struct account *change, struct error *error);
+
 #endif
