@@ -169,6 +169,13 @@ account_state_password(struct account *account, const struct secret *password,
     return 0;
 }
 
+void
+account_unstate_password(struct account *account)
+{
+    secret_free(&account->password);
+    account->stated &= ~ACCOUNT_BIT(ACCOUNT_PASSWORD);
+}
+
 int
 account_name(struct account *account, const char *user_id, const char *localpart,
     struct error *error)

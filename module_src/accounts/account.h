@@ -82,6 +82,9 @@ void account_state_ratelimit(struct account *account, struct account_ratelimit r
 int account_state_password(struct account *account, const struct secret *password,
     struct error *error);
 
+/* Forgets the password; it is not stated any more. */
+void account_unstate_password(struct account *account);
+
 /* Sets user_id (may be NULL) and localpart. -1: memory. */
 int account_name(struct account *account, const char *user_id, const char *localpart,
     struct error *error);

@@ -79,6 +79,13 @@ error_kind_meaning(enum error_kind kind)
 }
 
 bool
+error_hides_outcome(const struct error *error)
+{
+    return error->maybe_done || error->status >= 500 ||
+           (error->status >= 200 && error->status < 300);
+}
+
+bool
 error_ends_list(const struct error *error)
 {
     bool credential_refused = error->kind == ERROR_UNAUTHORIZED && error->status != 0;

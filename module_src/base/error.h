@@ -65,6 +65,12 @@ const char *error_kind_name(enum error_kind kind);
 const char *error_kind_meaning(enum error_kind kind);
 
 /*
+ * True when what was asked for may have been done although it failed: the
+ * answer never came, made no sense, or said that the server broke down.
+ */
+bool error_hides_outcome(const struct error *error);
+
+/*
  * True for errors that every later account would meet as well, so that a list
  * of users ends there instead of failing once a user. A credential that the
  * server refused is one; one that is missing for what one account needs is

@@ -123,7 +123,8 @@ settle_lost_creation(struct run *run, const struct error *lost)
         run->outcome->changed =
             failure.kind != ERROR_NONE || run->now.presence != PRESENCE_ABSENT;
         *run->error = *lost;
-        run_hand_out_password(run);
+        if (run->outcome->changed)
+            run_hand_out_password(run);
         return -1;
     }
     if ((creation == CREATION_DONE ? note_creation(run) : note_lost_creation(run)) != 0)
@@ -136,6 +137,8 @@ static int
 meet_taken_name(struct run *run)
 {
     run->now.presence = PRESENCE_PRESENT;
+    if (run->wish->generate_password)
+        account_unstate_password(&run->wanted);
     if (run_has_administrator(run))
         return error_set(run->error, ERROR_CONFLICT,
             "the server says that %s is taken, though no account has exactly this name; is "
@@ -147,13 +150,16 @@ meet_taken_name(struct run *run)
 static int
 make(struct run *run)
 {
-    enum creation creation = CREATION_DONE;
+    enum creation creation = CREATION_NAME_TAKEN;
     struct error failure = {0};
 
     if (run->type->create(run->backend, &run->wanted, &creation, &run->now, &failure) != 0) {
-        if (failure.maybe_done)
+        if (creation != CREATION_DONE && failure.maybe_done)
             return settle_lost_creation(run, &failure);
         *run->error = failure;
+        /* It was made, and what the server said of it made no sense. */
+        if (creation == CREATION_DONE)
+            note_creation(run);
         return -1;
     }
     if (creation == CREATION_NAME_TAKEN)
@@ -222,15 +228,21 @@ int
 run_absent(struct run *run)
 {
     bool wants_deactivated = account_is(&run->wanted, ACCOUNT_DEACTIVATED);
+    bool has_to_be_seen = wants_deactivated || run->wish->if_absent == IF_ABSENT_FAIL;
     bool predicted = run->backend->authority == AUTHORITY_PREDICTED;
 
     /* Who wants it changed thinks that it is there, and without the server's
      * name there was nothing to look at. */
-    if (predicted && run->now.account.user_id == NULL &&
-        (wants_deactivated || run->wish->if_absent == IF_ABSENT_FAIL))
+    if (predicted && run->now.account.user_id == NULL && has_to_be_seen)
         return run_existing(run);
-    if (run->now.presence == PRESENCE_UNKNOWN && !predicted &&
-        (wants_deactivated || run->wish->if_absent == IF_ABSENT_FAIL))
+    if (run->now.presence == PRESENCE_UNKNOWN && has_to_be_seen &&
+        run_may_become_administrator(run)) {
+        if (run_become_administrator(run) != 0)
+            return -1;
+        if (run->backend->authority != AUTHORITY_NONE)
+            return run_decide(run);
+    }
+    if (run->now.presence == PRESENCE_UNKNOWN && has_to_be_seen && !predicted)
         return run_needs_administrator(run,
             wants_deactivated ? "deactivation" : "any change");
     if (run->wish->if_absent == IF_ABSENT_FAIL)

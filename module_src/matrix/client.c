@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "matrix/user_id.h"
 #include "matrix/errcode.h"
 
 char *
@@ -232,7 +233,9 @@ client_server_name(struct matrix *matrix, char **server_name, struct error *erro
     name = result == 0 && answer_ok(&answer)
                ? json_string_value(json_object_get(answer.body, "server_name"))
                : NULL;
-    if (name != NULL) {
+    /* One that no user id could have is as good as none. */
+    if (name != NULL && user_id_server_name_is_valid(name) &&
+        strlen(name) < USER_ID_LONGEST) {
         *server_name = memory_copy_string(name);
         if (*server_name == NULL)
             result = error_no_memory(error);

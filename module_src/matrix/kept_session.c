@@ -79,6 +79,15 @@ keep(const struct opening *opening, struct session *old, const char *device_id,
     return 0;
 }
 
+/* True when nobody can have been logged in with the device. */
+static bool
+is_refusal(const struct error *error)
+{
+    return !error_hides_outcome(error) &&
+           (error->kind == ERROR_CONFLICT || error->kind == ERROR_UNAUTHORIZED ||
+               error->kind == ERROR_UNSUPPORTED || error->kind == ERROR_RATE_LIMITED);
+}
+
 /* old is a session of another credential that works, or all zeroes. */
 static int
 renew(const struct opening *opening, struct session *old, bool is_first,
@@ -89,9 +98,16 @@ renew(const struct opening *opening, struct session *old, bool is_first,
     char device_id[SESSION_DEVICE_SIZE];
 
     if (session_file_device(opening->file, opening->key,
-            has_old ? DEVICE_BESIDE : DEVICE_OF_ENTRY, device_id, error) != 0 ||
-        source->obtain(source->context, device_id, has_old ? old : NULL, session, error) != 0)
+            has_old ? DEVICE_BESIDE : DEVICE_OF_ENTRY, device_id, error) != 0)
         return -1;
+    if (source->obtain(source->context, device_id, has_old ? old : NULL, session, error) !=
+        0) {
+        struct error ignored = {0};
+
+        if (is_first && is_refusal(error))
+            session_file_remove(opening->file, opening->key, &ignored);
+        return -1;
+    }
     if (secret_given(&session->access_token))
         return keep(opening, old, device_id, session, error);
     /* Nobody logged in with it: the file is to be as it was. */

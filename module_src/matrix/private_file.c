@@ -93,6 +93,10 @@ check(const struct private_file *file, const struct stat *status, struct error *
             "session_file: %s is open to others (mode %04o), so what it holds is not to be "
             "trusted; remove it and log its sessions out, or give it mode 0600",
             file->path, (unsigned)(status->st_mode & 07777));
+    if (status->st_nlink == 0)
+        return error_set(error, ERROR_CONFLICT,
+            "session_file: %s was removed while this run worked with it; run it again",
+            file->path);
     if (status->st_nlink != 1)
         return error_set(error, ERROR_INVALID,
             "session_file: %s has another name besides (a hard link); remove it", file->path);

@@ -202,8 +202,7 @@ set_password(struct search *search, const struct session *session)
             "giving the service account the password of the new shared secret", &failure);
     if (result != 0)
         *search->error = failure;
-    /* An answer that is lost, or a server that broke down, hides what was done. */
-    if (result == 0 || failure.maybe_done || failure.status >= 500)
+    if (result == 0 || error_hides_outcome(&failure))
         list_add(search->backend->actions, "update service account");
     answer_free(&answer);
     json_decref(call.body);
@@ -211,19 +210,26 @@ set_password(struct search *search, const struct session *session)
     return result;
 }
 
-/* The shared secret was changed, and a session made with the old one works. */
+/* Goes on with the old session's token, which stays whose it is. */
 static int
-renew_with_session(struct search *search, const struct session *old)
+take_over(struct search *search, const struct session *old)
 {
     struct session *session = search->session;
 
-    if (search->logins && set_password(search, old) != 0)
-        return -1;
     session->user_id = memory_copy_string(old->user_id);
     if (session->user_id == NULL ||
         secret_copy(&session->access_token, &old->access_token) != 0)
         return error_no_memory(search->error);
     return 0;
+}
+
+/* The shared secret was changed, and a session made with the old one works. */
+static int
+renew_with_session(struct search *search, const struct session *old)
+{
+    if (search->logins && set_password(search, old) != 0)
+        return -1;
+    return take_over(search, old);
 }
 
 /* The same with the old secret itself. */
@@ -266,8 +272,7 @@ refuse(struct search *search)
         "there is an account %s, and the password that registration_shared_secret gives "
         "Registrar's service account does not open it, so it was not touched. If the secret "
         "was changed, give the old one once as registration_shared_secret_previous. If "
-        "the account was forgotten (deactivated), an administrator's credential can reactivate "
-        "it, or another service_account takes its place. If it is somebody else's, set "
+        "the account was forgotten (deactivated), or is somebody else's, set "
         "service_account to another name, or give an administrator's credential",
         localpart);
 }
@@ -348,6 +353,43 @@ make_or_renew(struct search *search, const struct session *old)
     return opened ? 0 : renew(search, old);
 }
 
+/*
+ * The account is to be forgotten: whatever opens it will do, and no password is
+ * set any more. That nothing does is an answer only when the secret is the
+ * server's own.
+ */
+static int
+open_to_forget(struct search *search, const struct session *old)
+{
+    const struct secret *previous = search->backend->connection->shared_secret_previous;
+    struct secret password = {0};
+    bool opened = false;
+    int result;
+
+    if (register_prove_secret(search->backend, search->error) != 0)
+        return -1;
+    if (old != NULL)
+        return take_over(search, old);
+    if (previous != NULL && search->logins) {
+        result = service_account_password(&password, previous, search->localpart,
+            search->error);
+        if (result == 0)
+            result = log_in(search, &password, &opened);
+        secret_free(&password);
+        if (result != 0 || opened)
+            return result;
+    }
+    if (search->profile == PROFILE_FOUND)
+        return refuse(search);
+    if (search->profile == PROFILE_HIDDEN)
+        list_add(search->backend->warnings,
+            "that %s is not there, or deactivated, is a guess: the server does not show "
+            "profiles here; what is certain is that it does not open with the password that the "
+            "shared secret gives it",
+            search->localpart);
+    return 0;
+}
+
 static int
 look_for_session(struct search *search, const struct session *old)
 {
@@ -368,9 +410,7 @@ look_for_session(struct search *search, const struct session *old)
         return -1;
     if (opened)
         return 0;
-    if (!state->forgetting)
-        return make_or_renew(search, old);
-    return search->profile == PROFILE_FOUND ? renew(search, old) : 0;
+    return state->forgetting ? open_to_forget(search, old) : make_or_renew(search, old);
 }
 
 int

@@ -386,6 +386,16 @@ forget(struct backend *backend, struct observation *observed, const struct accou
     return administrator_forget(backend, error);
 }
 
+/* Another administrator may end it, and its kept session with it. */
+static bool
+ends_service_account(const struct backend *backend, const struct account *change)
+{
+    const char *service_account = backend->connection->service_account;
+
+    return account_is(change, ACCOUNT_DEACTIVATED) && service_account != NULL &&
+           strcmp(change->localpart, service_account) == 0;
+}
+
 static int
 update(struct backend *backend, struct observation *observed, const struct account *change,
     bool logout_devices, struct error *error)
@@ -394,7 +404,9 @@ update(struct backend *backend, struct observation *observed, const struct accou
         return own_update(backend, observed, change, error);
     if (state_of(backend)->forgetting && is_itself(backend, change))
         return forget(backend, observed, change, error);
-    return users_update(backend, observed, change, logout_devices, error);
+    if (users_update(backend, observed, change, logout_devices, error) != 0)
+        return -1;
+    return ends_service_account(backend, change) ? administrator_forget(backend, error) : 0;
 }
 
 static int
