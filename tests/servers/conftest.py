@@ -8,7 +8,7 @@ import pytest
 # Before they are imported: what an assertion there compared is told, too.
 pytest.register_assert_rewrite("tests.servers.proof", "tests.servers.fields")
 
-from tests.servers.fields import Task, ways_in  # noqa: E402
+from tests.servers.fields import WAYS, Task, Way, ways_in  # noqa: E402
 from tests.support.synapse import Synapse  # noqa: E402
 
 
@@ -27,7 +27,9 @@ def ways(tmp_path_factory: pytest.TempPathFactory):
     return of
 
 
-@pytest.fixture(params=["token", "secret", "session"])
-def way(request: pytest.FixtureRequest, ways) -> str:
-    """The test runs once in each of them: ways(server)[way]."""
-    return request.param
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, ways) -> Way:
+    """The test runs once in each of them."""
+    version, _, name = request.param.partition("-")
+    server = request.getfixturevalue("synapse" if version == "newest" else "synapse_floor")
+    return Way(name, server, ways(server)[name])
