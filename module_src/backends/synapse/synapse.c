@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backends/synapse/synapse.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "backends/synapse/administrator.h"
@@ -14,7 +13,6 @@
 #include "backends/synapse/users.h"
 #include "backends/synapse/vet.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "matrix/profile.h"
 
 static int
