@@ -375,7 +375,7 @@ def test_a_folder_that_disappears_meanwhile_is_told_of(
     meanwhile(server, lambda: (path.unlink(), path.parent.rmdir()))
     reply = run(task(server, path))
     if reply.failed:
-        assert_fails(reply, "invalid")
+        assert_fails(reply, "invalid", "conflict")
     assert left_sessions(server) == []
     assert not run(task(server, path)).failed
     assert_kept(server, path)
@@ -394,7 +394,7 @@ def test_a_link_that_takes_the_file_s_place_meanwhile_is_not_followed(
     reply = run(task(server, path))
     assert target.read_text() == "precious"
     if reply.failed:
-        assert_fails(reply, "invalid")
+        assert_fails(reply, "invalid", "conflict")
         assert left_sessions(server) == []
 
 

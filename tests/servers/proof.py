@@ -155,7 +155,7 @@ def agrees(whole: dict[str, Any], part: dict[str, Any]) -> bool:
 def state(server: Synapse) -> list[Counter[tuple[Any, ...]]]:
     """Everything of TRACES; equal before and after means that nothing changed."""
     server.admin_token  # noqa: B018  made now, not between two looks
-    return [Counter(server.query(statement)) for statement in TRACES]
+    return [Counter(rows) for rows in server.queries(TRACES)]
 
 
 def predicted(server: Synapse, arguments: dict[str, Any]) -> Reply:

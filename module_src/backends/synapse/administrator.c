@@ -24,6 +24,10 @@ take_server_name(struct backend *backend, struct error *error)
     if (backend->server_name == NULL)
         return error_no_memory(error);
     backend->authority = AUTHORITY_ADMINISTRATOR;
+    /* A kept session's token is no option's, so nobody else keeps it back. */
+    if (http_learn_secret(backend->matrix.http,
+            &state_of(backend)->administrator.access_token, error) != 0)
+        return -1;
     return backend_check_server_name(backend, error);
 }
 
@@ -165,7 +169,8 @@ administrator_resume(struct backend *backend, struct error *error)
     struct state *state = state_of(backend);
     struct session_key key;
 
-    if (connection->shared_secret == NULL || connection->service_account == NULL)
+    if (connection->shared_secret == NULL || connection->service_account == NULL ||
+        connection->session_file == NULL || !session_file_is_there(connection->session_file))
         return 0;
     if (have_session_file(backend, error) != 0)
         return -1;
