@@ -24,6 +24,7 @@ static enum password_answer answer;
 #define IS_ALICE                                                                           \
     {"GET " PROFILE, 200, NULL, "{\"displayname\": \"Al\", \"avatar_url\": \"mxc://x/1\"}"}
 #define LOGGED_OUT {"POST " LOGOUT, 200, NULL, "{}"}
+#define WORKS {"GET " WHOAMI, 200, NULL, "{\"user_id\": \"@alice:x\"}"}
 
 /* Opens with the shared secret alone, and looks at Alice. */
 static void
@@ -304,10 +305,10 @@ verify(struct error *error)
         error);
 }
 
-TEST(a_login_that_works_is_logged_out_again)
+TEST(a_login_that_works_is_used_and_logged_out_again)
 {
     static const struct recorded_reply replies[] = {NONCE, NO_PROFILE, LOGGED_IN_AS("@alice:x"),
-        LOGGED_OUT, {0}};
+        WORKS, LOGGED_OUT, {0}};
     struct error error = {0};
 
     begin(replies, 0);
@@ -316,7 +317,8 @@ TEST(a_login_that_works_is_logged_out_again)
     synapse_assert_asked(
         "POST " LOGIN " - {\"type\":\"m.login.password\",\"identifier\":{\"type\":"
         "\"m.id.user\",\"user\":\"@alice:x\"},\"password\":\"x\","
-        "\"initial_device_display_name\":\"Registrar\"}\nPOST " LOGOUT " syt_own\n");
+        "\"initial_device_display_name\":\"Registrar\"}\n"
+        "GET " WHOAMI " syt_own\nPOST " LOGOUT " syt_own\n");
     assert_int_equal(trial.warnings.count, 0);
 }
 
@@ -334,6 +336,49 @@ TEST(a_login_with_another_password_is_unauthorized_and_that_accounts_error_alone
     assert_false(error_ends_list(&error));
 }
 
+/* Synapse before 1.134 logs a locked account in, and refuses its token. */
+TEST(a_session_that_is_of_no_use_is_that_accounts_error_and_logged_out)
+{
+    static const struct {
+        int status;
+        const char *body;
+    } table[] = {{401, "{\"errcode\": \"M_USER_LOCKED\", \"soft_logout\": true}"},
+        {401, "{\"errcode\": \"M_UNKNOWN_TOKEN\"}"},
+        {403, "{\"errcode\": \"ORG_MATRIX_EXPIRED_ACCOUNT\"}"}};
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        const struct recorded_reply replies[] = {NONCE, NO_PROFILE, LOGGED_IN_AS("@alice:x"),
+            {"GET " WHOAMI, table[i].status, NULL, table[i].body}, LOGGED_OUT, {0}};
+        struct error error = {0};
+
+        begin(replies, 0);
+        assert_int_equal(verify(&error), -1);
+        assert_int_equal(error.status, table[i].status);
+        assert_false(error_ends_list(&error));
+        assert_in("POST " LOGOUT " syt_own\n", synapse_asked());
+        if (i + 1 < COUNT(table))
+            clean_up(NULL);
+    }
+}
+
+TEST(verify_login_is_refused_by_a_server_without_password_logins)
+{
+    static const struct recorded_reply replies[] = {NONCE, NO_PROFILE,
+        {"GET " LOGIN, 200, NULL, "{\"flows\": [{\"type\": \"m.login.sso\"}]}"}, {0}};
+    static const struct recorded_reply with[] = {NONCE, NO_PROFILE,
+        {"GET " LOGIN, 200, NULL, "{\"flows\": [{\"type\": \"m.login.password\"}]}"}, {0}};
+    struct error error = {0};
+
+    begin(replies, 0);
+    assert_int_equal(trial.backend->type->may_verify_login(trial.backend, &error), -1);
+    assert_kind(&error, ERROR_UNSUPPORTED);
+    error_clear(&error);
+    clean_up(NULL);
+    begin(with, 0);
+    assert_int_equal(trial.backend->type->may_verify_login(trial.backend, &error), 0);
+    assert_kind(&error, ERROR_NONE);
+}
+
 TEST(a_login_as_somebody_else_proves_nothing_and_is_logged_out)
 {
     static const struct recorded_reply replies[] = {NONCE, NO_PROFILE, LOGGED_IN_AS("@bob:x"),
@@ -349,7 +394,7 @@ TEST(a_login_as_somebody_else_proves_nothing_and_is_logged_out)
 TEST(a_login_that_works_and_cannot_be_logged_out_works_with_a_warning)
 {
     static const struct recorded_reply replies[] = {NONCE, NO_PROFILE, LOGGED_IN_AS("@alice:x"),
-        {"POST " LOGOUT, 500, NULL, "{}"}, {0}};
+        WORKS, {"POST " LOGOUT, 500, NULL, "{}"}, {0}};
     struct error error = {0};
 
     begin(replies, 0);
@@ -404,8 +449,10 @@ main(void)
         TRIAL(a_device_that_may_be_left_is_told),
         TRIAL(an_account_changes_its_own_name_and_avatar_and_nothing_else),
         TRIAL(a_name_that_is_stored_though_the_rooms_wait_is_a_warning),
-        TRIAL(a_login_that_works_is_logged_out_again),
+        TRIAL(a_login_that_works_is_used_and_logged_out_again),
         TRIAL(a_login_with_another_password_is_unauthorized_and_that_accounts_error_alone),
+        TRIAL(a_session_that_is_of_no_use_is_that_accounts_error_and_logged_out),
+        TRIAL(verify_login_is_refused_by_a_server_without_password_logins),
         TRIAL(a_login_as_somebody_else_proves_nothing_and_is_logged_out),
         TRIAL(a_login_that_works_and_cannot_be_logged_out_works_with_a_warning),
         TRIAL(ones_own_account_is_seen_whole_or_memory_was_short),
