@@ -312,13 +312,12 @@ verify_login(struct backend *backend, const struct account *account,
     return 0;
 }
 
-/* This server always lets people log in. */
 static int
 may_verify_login(struct backend *backend, struct error *error)
 {
-    (void)backend;
-    (void)error;
-    return 0;
+    if (!fake_of(backend)->no_logins)
+        return 0;
+    return error_set(error, ERROR_UNSUPPORTED, "the fake has no password logins");
 }
 
 static const struct backend_type fake_type = {

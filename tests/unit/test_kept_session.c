@@ -154,6 +154,65 @@ TEST(a_refusal_that_is_not_about_the_token_is_no_reason_to_log_in)
     assert_int_equal(obtaining.calls, 0);
 }
 
+/* ---- Resuming ---------------------------------------------------------------------- */
+
+/* Asks with the file read anew, while another run has the lock. */
+static void
+assert_resumes(const char *token, enum error_kind kind)
+{
+    struct session_file *holder = open_file(), *file = open_file();
+    struct session session;
+    struct error error = {0};
+
+    assert_int_equal(session_file_lock(holder, 0, &error), 0);
+    kept_session_resume(&matrix, file, &key, &session, &error);
+    assert_kind(&error, kind);
+    assert_true(secret_given(&session.access_token) == (token != NULL));
+    assert_true((session.user_id != NULL) == (token != NULL));
+    if (token != NULL)
+        assert_string_equal(session.access_token.bytes, token);
+    assert_false(session.is_ours);
+    client_logout(&matrix, &session, NULL);
+    session_file_close(file);
+    session_file_close(holder);
+}
+
+TEST(a_kept_session_that_works_is_resumed)
+{
+    keep("syt_kept", &password);
+    assert_resumes("syt_kept", ERROR_NONE);
+    assert_log("GET " WHOAMI " syt_kept\n", "", "");
+}
+
+TEST(where_no_kept_session_works_none_is_resumed)
+{
+    assert_resumes(NULL, ERROR_NONE);
+    assert_log("", "", "");
+    keep("syt_kept", &password);
+    recorded_server_forget(server, "syt_kept");
+    assert_resumes(NULL, ERROR_NONE);
+    assert_log("GET " WHOAMI " syt_kept\n", "", "");
+    assert_kept("syt_kept", &password, SESSION_FOUND);
+}
+
+/* Whoever changed the credential finds out when a session is needed. */
+TEST(a_session_of_another_credential_is_not_resumed)
+{
+    keep("syt_kept", &other_password);
+    assert_resumes(NULL, ERROR_NONE);
+    assert_log("", "", "");
+}
+
+TEST(a_refusal_that_is_not_about_the_token_is_an_error_of_resuming)
+{
+    static const struct recorded_reply replies[] = {
+        {WHOAMI, 401, NULL, "{\"errcode\": \"M_USER_LOCKED\"}"}, {0}};
+
+    keep("syt_kept", &password);
+    recorded_server_say(server, replies);
+    assert_resumes(NULL, ERROR_FORBIDDEN);
+}
+
 /* ---- Messages ------------------------------------------------------------------------ */
 
 TEST(a_limit_on_logins_is_told_with_what_would_help)
@@ -198,6 +257,10 @@ main(void)
         SERVED(what_another_run_logged_in_meanwhile_is_used),
         SERVED(a_token_that_is_somebody_elses_is_not_used),
         SERVED(a_refusal_that_is_not_about_the_token_is_no_reason_to_log_in),
+        SERVED(a_kept_session_that_works_is_resumed),
+        SERVED(where_no_kept_session_works_none_is_resumed),
+        SERVED(a_session_of_another_credential_is_not_resumed),
+        SERVED(a_refusal_that_is_not_about_the_token_is_an_error_of_resuming),
         SERVED(a_limit_on_logins_is_told_with_what_would_help),
     };
 

@@ -47,6 +47,16 @@ TEST(a_file_that_is_not_there_is_an_empty_one_and_is_not_made)
     assert_false(place_has("file"));
 }
 
+TEST(a_file_is_empty_while_it_has_no_session)
+{
+    struct session_file *file = open_locked();
+
+    assert_true(session_file_is_empty(file));
+    store(file, "@admin:example.org", "syt_new", NULL);
+    assert_false(session_file_is_empty(file));
+    session_file_close(file);
+}
+
 TEST(a_file_without_a_byte_is_an_empty_one)
 {
     assert_file_finds("", SESSION_NONE, NULL);
@@ -216,6 +226,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_PLACE(a_file_that_is_not_there_is_an_empty_one_and_is_not_made),
+        IN_PLACE(a_file_is_empty_while_it_has_no_session),
         IN_PLACE(a_file_without_a_byte_is_an_empty_one),
         IN_PLACE(a_file_that_is_not_ours_is_refused_and_left_alone),
         IN_PLACE(what_is_wrong_with_a_file_is_said_without_what_stands_in_it),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backends/synapse/administrator.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "backends/synapse/service.h"
@@ -35,11 +36,17 @@ static int
 open_with_token(struct backend *backend, struct error *error)
 {
     struct session *session = &state_of(backend)->administrator;
+    struct error failure = {0};
 
     backend->authenticated_by = "access_token";
     if (secret_copy(&session->access_token, backend->connection->access_token) != 0)
         return error_no_memory(error);
-    return client_whoami(&backend->matrix, session, error);
+    if (client_whoami(&backend->matrix, session, &failure) == 0)
+        return 0;
+    *error = failure;
+    if (failure.kind == ERROR_UNAUTHORIZED)
+        snprintf(error->text, sizeof(error->text), "access_token: %.1100s", failure.text);
+    return -1;
 }
 
 static int

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backends/synapse/synapse.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "backends/synapse/administrator.h"
@@ -14,7 +13,6 @@
 #include "backends/synapse/users.h"
 #include "backends/synapse/vet.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "matrix/profile.h"
 
 static int
@@ -99,6 +97,14 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
     return lookup_profile(backend, observed, error);
 }
 
+/* What an account was refused as itself says nothing about other accounts. */
+static int
+by_itself(int result, struct error *error)
+{
+    error->is_of_one = result != 0;
+    return result;
+}
+
 static int
 ask_password(struct backend *backend, struct observation *observed,
     const struct secret *password, enum password_answer *answer, char *why,
@@ -106,7 +112,7 @@ ask_password(struct backend *backend, struct observation *observed,
 {
     if (state_has_administrator(backend))
         return password_ask(backend, observed, password, answer, why, error);
-    return own_ask(backend, observed, password, answer, why, error);
+    return by_itself(own_ask(backend, observed, password, answer, why, error), error);
 }
 
 /* The fields that a registration with the shared secret makes. */
@@ -325,7 +331,7 @@ update(struct backend *backend, struct observation *observed, const struct accou
     bool logout_devices, struct error *error)
 {
     if (!state_has_administrator(backend))
-        return own_update(backend, observed, change, error);
+        return by_itself(own_update(backend, observed, change, error), error);
     if (state_of(backend)->forgetting && is_itself(backend, change))
         return forget(backend, observed, change, error);
     if (users_update(backend, observed, change, logout_devices, error) != 0)
@@ -395,7 +401,7 @@ verify_login(struct backend *backend, const struct account *account,
         error_set(error, ERROR_PROTOCOL,
             "verify_login: the server logs in another account than %s", name);
     else
-        use_session(backend, &session, error);
+        by_itself(use_session(backend, &session, error), error);
     client_logout(&backend->matrix, &session, &failed);
     if (failed)
         list_add(backend->warnings,
