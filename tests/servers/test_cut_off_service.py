@@ -74,6 +74,8 @@ def test_an_account_with_every_field_by_a_service_account_that_is_not_there_yet(
         nothing_is_left(any_synapse, task, tmp_path)
 
 
+# It is the same on both, and takes long.
+@pytest.mark.parametrize("any_synapse", ["newest"], indirect=True)
 def test_a_rotation(any_synapse, unique, proxy, by_new_service, tmp_path):
     old = "the secret of last year"
 

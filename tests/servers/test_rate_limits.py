@@ -7,6 +7,7 @@ from tests.servers.proof import (
     a_password,
     by_nothing,
     by_token,
+    facts,
     has_nothing_to_do,
     ran_in_vain,
     run_module,
@@ -76,6 +77,35 @@ def test_a_display_name_over_the_limit_does_not_swallow_what_comes_after_it(limi
     reply = run_module(task)
     assert reply.json["actions"] == ["set displayname", "set password"], reply.json
     has_nothing_to_do(limited, task)
+
+
+def test_a_whole_profile_over_the_limit_is_set_with_all_that_comes_after_it(limited, unique):
+    # The name is stored, and the 429 about it keeps the picture, the addresses
+    # and the type from their turn in the same request.
+    name = unique("alice")
+    limited.register(name, a_password())
+    warned = False
+    for number in range(8):
+        stated = {
+            "displayname": f"Alice {number}",
+            "avatar_url": f"mxc://example.test/{number}",
+            "emails": [f"{name}.{number}@example.org"],
+            "external_ids": [{"provider": "saml", "id": f"{name} {number}"}],
+            "user_type": "bot" if number % 2 else "user",
+            "shadow_banned": number % 2 == 0,
+        }
+        reply = run_module(by_token(limited, username=name, **stated))
+        assert not reply.failed, reply.json
+        now = facts(limited, name)
+        assert now["displayname"] == stated["displayname"]
+        assert now["avatar_url"] == stated["avatar_url"]
+        assert stated["emails"][0] in now["emails"]
+        assert stated["external_ids"][0] in now["external_ids"]
+        assert now["user_type"] == ("bot" if number % 2 else None)
+        assert now["shadow_banned"] is stated["shadow_banned"]
+        has_nothing_to_do(limited, by_token(limited, username=name, **stated))
+        warned = warned or "warnings" in reply.json
+    assert warned, "the limit was not met"
 
 
 def test_questions_about_passwords_spend_no_logins(limited, unique):

@@ -115,6 +115,53 @@ def test_it_can_be_told_for_what_it_is(any_synapse, unique, service):
     assert sessions_of(any_synapse, service) == 0 and any_synapse.devices(service) == []
 
 
+@pytest.mark.parametrize("with_file", [False, True], ids=["no-file", "session-file"])
+def test_it_is_had_where_nobody_tells_the_servers_name(
+    any_synapse, unique, service, tmp_path, with_file
+):
+    # The listener is for clients alone; a registration and a login tell it.
+    name = unique("alice")
+    any_synapse.register(name, a_password())
+    task = by(service, any_synapse, username=name, admin=True)
+    del task["server_name"]
+    if with_file:
+        task["session_file"] = str(tmp_path / "sessions.json")
+    foretold = predicted(any_synapse, task)
+    assert foretold.changed and not foretold.failed, foretold.json
+    assert run_module(task).json["actions"] == [MADE, "set admin"]
+    assert any_synapse.user(name)["admin"] is True
+    has_nothing_to_do(any_synapse, task)
+    has_nothing_to_do(any_synapse, task | {"server_name": any_synapse.server_name})
+    assert len(any_synapse.devices(service)) == int(with_file)
+
+
+def test_a_strangers_account_is_told_where_nobody_tells_the_servers_name(
+    any_synapse, unique, service
+):
+    name, password = unique("alice"), a_password()
+    any_synapse.register(name, a_password())
+    any_synapse.register(service, password)
+    task = by(service, any_synapse, username=name, admin=True)
+    del task["server_name"]
+    reply = is_refused(any_synapse, task, "conflict", in_check_mode=False)
+    assert service in reply.msg and "service_account" in reply.msg
+    assert logs_in(any_synapse, service, password)
+
+
+def test_a_secret_in_a_file_opens_it_as_well(any_synapse, unique, service, tmp_path):
+    file = tmp_path / "secret"
+    file.write_text(f"{any_synapse.secret}\n")
+    name = unique("alice")
+    any_synapse.register(name, a_password())
+    task = by(service, any_synapse, username=name, admin=True)
+    del task["registration_shared_secret"]
+    task["registration_shared_secret_path"] = str(file)
+    assert run_module(task).json["actions"] == [MADE, "set admin"]
+    has_nothing_to_do(any_synapse, task)
+    # It is the same account.
+    has_nothing_to_do(any_synapse, by(service, any_synapse, username=name, admin=True))
+
+
 def test_its_name_is_registrar_service_if_no_other_is_said(synapse, unique):
     name = unique("alice")
     synapse.register(name, a_password())

@@ -165,6 +165,17 @@ def test_check_mode_opens_with_the_session_that_is_there(any_synapse, alice, ope
     assert kept.path.read_bytes() == content
 
 
+def test_check_mode_leaves_one_device_at_most(any_synapse, alice, unique, kept):
+    # A token may be kept, or logged out again; what may not be is one a run.
+    admin, password = unique("root"), a_password()
+    any_synapse.register(admin, password, admin=True)
+    task = by_login(any_synapse, admin, password, username=alice, **kept.option)
+    for _ in range(3):
+        assert run_module(task | display(0), check=True).changed
+    assert len(any_synapse.devices(admin)) == len(kept.entries()) <= 1
+    assert any_synapse.user(alice)["displayname"] == alice
+
+
 def test_check_mode_makes_neither_a_service_account_nor_a_session_of_it(
     any_synapse, alice, unique, kept
 ):
@@ -229,6 +240,18 @@ def test_a_token_is_never_sent_to_another_origin(any_synapse, alice, opening, ke
     assert sorted(entry["origin"] for entry in kept.entries()) == sorted([one.url, other.url])
     assert session_is_alive(any_synapse, token)
     assert len(any_synapse.devices(account)) == 2
+
+
+def test_an_origin_is_the_same_however_it_is_written(any_synapse, alice, opening, kept):
+    # RFC 6454, section 4: scheme and host in lower case.
+    task, _ = opening
+    task |= {"username": alice}
+    assert run_module(task | display(0)).changed
+    for url in (f"{any_synapse.url}/", any_synapse.url.replace("http", "HTTP")):
+        spelt = task | {"url": url} | display(1)
+        requests = requests_during(any_synapse, lambda: run_module(spelt))  # noqa: B023
+        assert LOGIN not in requests and requests
+    assert len(kept.entries()) == 1
 
 
 @pytest.mark.parametrize(

@@ -19,18 +19,29 @@ RUNS = 10
 SECONDS = 15
 
 
-@pytest.fixture(scope="module", params=["newest", "floor"])
-def server(request):
-    with Synapse(request.param, default_limits=True) as server:
-        server.admin_token  # noqa: B018
-        yield server
+@pytest.fixture(scope="module")
+def servers():
+    """Those that are needed, by their version; one at a time."""
+    made: dict[str, Synapse] = {}
+    yield made
+    for server in made.values():
+        server.close()
 
 
 @pytest.fixture
-def limited(server):
-    """The server with all its logins: it counts them in memory."""
-    server.restart()
-    return server
+def limited(request, servers):
+    """A server with all its logins, which it counts in memory: the newest, or the
+    one that a test asks for."""
+    version = getattr(request, "param", "newest")
+    if version not in servers:
+        servers[version] = Synapse(version, default_limits=True)
+        servers[version].admin_token  # noqa: B018
+    else:
+        servers[version].restart()
+    return servers[version]
+
+
+on_both = pytest.mark.parametrize("limited", ["newest", "floor"], indirect=True)
 
 
 @pytest.fixture
@@ -45,6 +56,7 @@ def run_all(tasks):
     return replies
 
 
+@on_both
 def test_ten_times_the_same_registration(limited, unique, kept):
     # As register-user does it: each run asks by a login whether the account is
     # the caller's own, until that is over; then the service account is made
@@ -91,6 +103,7 @@ def test_ten_runs_of_an_administrators_login(limited, unique, kept):
     assert sessions_of(limited, admin) == 1
 
 
+@on_both
 def test_without_a_session_file_the_sixth_run_says_what_would_help(limited, unique):
     name, service = unique("alice"), unique("svc")
     limited.register(name, a_password())
