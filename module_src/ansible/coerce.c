@@ -203,9 +203,12 @@ load_dictionary(const char *text, size_t length, json_t **dictionary, const char
 
     *reason = "unable to evaluate string as dictionary";
     *dictionary = json_loadb(text, length, JSON_ALLOW_NUL, NULL);
-    if (*dictionary != NULL)
-        return 0;
-    return memory_failures() != failures ? -2 : -1;
+    if (memory_failures() == failures)
+        return *dictionary != NULL ? 0 : -1;
+    /* jansson may leave out of a string what it had no memory for. */
+    json_decref(*dictionary);
+    *dictionary = NULL;
+    return -2;
 }
 
 /* Moves what was gathered of "key=value" into the dictionary. -1: it has no

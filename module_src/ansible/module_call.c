@@ -50,7 +50,8 @@ parse(struct module_call *call, const struct text *content, struct error *error)
 
     call->parameters = json_loadb(content->length == 0 ? "" : content->bytes,
         content->length, JSON_ALLOW_NUL, &reason);
-    if (call->parameters == NULL && memory_failures() != failures)
+    /* jansson may leave out of a string what it had no memory for. */
+    if (memory_failures() != failures)
         return error_no_memory(error);
     if (call->parameters == NULL)
         return error_set(error, ERROR_INVALID,

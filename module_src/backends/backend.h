@@ -114,7 +114,12 @@ struct backend_type {
     /* Completes a prediction: after is what the account would be by the change
      * alone, and the server does more by itself (a deactivation takes addresses
      * away). */
-    int (*foresee)(struct account *after, const struct account *change, struct error *error);
+    int (*foresee)(const struct backend *backend, struct account *after,
+        const struct account *change, struct error *error);
+
+    /* Whether verify_login can be of use here at all. Asked before anything is
+     * changed. */
+    int (*may_verify_login)(struct backend *backend, struct error *error);
 
     /* Logs in as the account as its owner's client would, and out again.
      * Errors: unauthorized (the password does not open it), ... */

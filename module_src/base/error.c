@@ -88,7 +88,8 @@ error_hides_outcome(const struct error *error)
 bool
 error_ends_list(const struct error *error)
 {
-    bool credential_refused = error->kind == ERROR_UNAUTHORIZED && error->status != 0;
+    bool credential_refused =
+        error->kind == ERROR_UNAUTHORIZED && error->status != 0 && !error->is_of_one;
 
     return error->ends_list || credential_refused || kinds[error->kind].ends_list;
 }

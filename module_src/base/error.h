@@ -38,6 +38,7 @@ struct error {
     long long retry_after_ms; /* how long the server asked to wait, 0: no word */
     bool maybe_done;          /* the request left us, its reply never came */
     bool ends_list;           /* whatever its kind: nobody else would fare better */
+    bool is_of_one;           /* a credential of one account alone was refused */
     char errcode[64];         /* Matrix errcode, "" when there was none */
     char text[1200];          /* one sentence, UTF-8 */
 };

@@ -18,7 +18,8 @@ note_creation(struct run *run)
 }
 
 /* What creating left to do: what the server could refuse when the account is
- * there already, and what its configuration made different. */
+ * there already, and what its configuration made different. Without an
+ * administrator nothing is: only what creates allows was begun. */
 static int
 finish_creation(struct run *run)
 {
@@ -26,6 +27,8 @@ finish_creation(struct run *run)
     struct account nothing = {0};
     int result = -1;
 
+    if (!run_has_administrator(run))
+        return 0;
     if (account_difference(&change, &run->wanted, &run->now.account, run->error) == 0 &&
         account_copy_fields(&change, &run->wanted,
             account_unobserved(&run->wanted, &run->now.account), run->error) == 0)

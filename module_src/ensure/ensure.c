@@ -115,6 +115,17 @@ name_outcome(const struct backend *backend, const struct wish *wish,
     return result;
 }
 
+/* Refuses logins at the end where there cannot be any, before the beginning. */
+static int
+check_logins(struct backend *backend, const struct wish *wishes, size_t count,
+    struct error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        if (wishes[i].verify_login)
+            return backend->type->may_verify_login(backend, error);
+    return 0;
+}
+
 /* How many wishes take a login of the account's own, without an administrator. */
 static size_t
 count_own_logins(const struct wish *wishes, size_t count)
@@ -169,7 +180,10 @@ int
 ensure_accounts(struct backend *backend, const struct wish *wishes, size_t count,
     enum ensure_mode mode, struct outcome *outcomes, struct error *error)
 {
-    int result = grant_all(backend, wishes, count, mode, outcomes, error);
+    int result = check_logins(backend, wishes, count, error);
+
+    if (result == 0)
+        result = grant_all(backend, wishes, count, mode, outcomes, error);
 
     for (size_t i = 0; i < count; i++)
         if (name_outcome(backend, &wishes[i], &outcomes[i], error) != 0)

@@ -199,7 +199,7 @@ apply_change(struct run *run, const struct account *change)
     if (account_apply(&run->outcome->after, &run->now.account, change, run->error) != 0)
         return -1;
     return run->mode == ENSURE_PREDICT
-               ? run->type->foresee(&run->outcome->after, change, run->error)
+               ? run->type->foresee(run->backend, &run->outcome->after, change, run->error)
                : 0;
 }
 

@@ -46,13 +46,12 @@ load_object(json_t **body, const struct http_reply *reply, struct error *error)
     size_t failures = memory_failures();
 
     *body = json_loadb(reply->body, reply->length, 0, NULL);
-    if (*body == NULL && memory_failures() != failures)
-        return error_no_memory(error);
-    if (!json_is_object(*body)) {
-        json_decref(*body);
-        *body = NULL;
-    }
-    return 0;
+    if (json_is_object(*body) && memory_failures() == failures)
+        return 0;
+    json_decref(*body);
+    *body = NULL;
+    /* jansson may leave out of a string what it had no memory for. */
+    return memory_failures() == failures ? 0 : error_no_memory(error);
 }
 
 static int
@@ -88,6 +87,7 @@ call_send(struct matrix *matrix, const struct call *call, struct answer *answer,
         .bearer = call->bearer,
     };
     struct http_reply reply = {0};
+    size_t failures = memory_failures();
     char *body = NULL;
     int result = -1;
 
@@ -97,8 +97,11 @@ call_send(struct matrix *matrix, const struct call *call, struct answer *answer,
             stop_signal_name(stop_signal()));
     if (call->body != NULL) {
         body = json_dumps(call->body, JSON_COMPACT | JSON_ENSURE_ASCII);
-        if (body == NULL)
+        /* jansson leaves out a key that it has no memory for. */
+        if (body == NULL || memory_failures() != failures) {
+            memory_free(body);
             return error_no_memory(error);
+        }
     }
     request.body = body;
     if (retry_exchange(matrix->retry, matrix->http, &request, call->retry, call->report_429,

@@ -94,7 +94,7 @@ check(const struct private_file *file, const struct stat *status, struct error *
             "trusted; remove it and log its sessions out, or give it mode 0600",
             file->path, (unsigned)(status->st_mode & 07777));
     if (status->st_nlink == 0)
-        return error_set(error, ERROR_CONFLICT,
+        return error_set(error, ERROR_INVALID,
             "session_file: %s was removed while this run worked with it; run it again",
             file->path);
     if (status->st_nlink != 1)

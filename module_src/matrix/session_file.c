@@ -6,6 +6,7 @@
 #include "matrix/session_file.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "matrix/private_file.h"
@@ -130,6 +131,14 @@ session_file_open(const char *path, struct list *warnings, struct error *error)
 fail:
     session_file_close(file);
     return NULL;
+}
+
+bool
+session_file_is_there(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0;
 }
 
 void

@@ -48,6 +48,12 @@ enum session_found {
 struct session_file *session_file_open(const char *path, struct list *warnings,
     struct error *error);
 
+/*
+ * True when there is something by that name that can be seen, for who wants
+ * to use what is kept and to make nothing.
+ */
+bool session_file_is_there(const char *path);
+
 /* Unlocks and frees. NULL is allowed. */
 void session_file_close(struct session_file *file);
 

@@ -345,8 +345,7 @@ fill_reply(const struct task *task, json_t *reply, const struct error *error)
         return -1;
     if (has_users && (is_list(task) ? add_users(task, reply) : add_user(task, reply)) != 0)
         return -1;
-    if (((has_users && !is_list(task)) || task->actions.count > 0) &&
-        add_actions(task, reply) != 0)
+    if ((has_users || task->actions.count > 0) && add_actions(task, reply) != 0)
         return -1;
     return has_users && task->call->diff ? add_diff(task, reply) : 0;
 }

@@ -25,11 +25,14 @@ fill_entry(json_t *entry, const struct wish *wish, const struct outcome *outcome
 {
     const char *user_id = user_id_of(outcome);
     const struct secret *generated = &outcome->generated_password;
+    /* One with capitals may exist exactly as it was written. */
+    const char *localpart = outcome->after.localpart != NULL ? outcome->after.localpart
+                                                             : wish->id.localpart;
     json_t *fields = account_to_json(&outcome->after, ~0u);
     int result = -1;
 
     if (fields == NULL || json_object_update(entry, fields) != 0 ||
-        set(entry, "username", json_string(wish->id.localpart)) != 0 ||
+        set(entry, "username", json_string(localpart)) != 0 ||
         set(entry, "changed", json_boolean(outcome->changed)) != 0 ||
         set(entry, "actions", reply_list(&outcome->actions)) != 0 ||
         set(entry, "password_set", json_boolean(outcome->password_set)) != 0)

@@ -19,6 +19,8 @@ struct http {
     const struct http_options *options;
     struct url url;
     CURL *curl;
+    struct secret learned[HTTP_LEARNED_MOST];
+    size_t learned_count; /* ever; the newest ones are there */
 };
 
 /* What the callbacks of one exchange write to. */
@@ -83,6 +85,8 @@ http_close(struct http *http)
         return;
     curl_easy_cleanup(http->curl);
     url_free(&http->url);
+    for (size_t i = 0; i < HTTP_LEARNED_MOST; i++)
+        secret_free(&http->learned[i]);
     memory_free(http);
     curl_global_cleanup();
 }
@@ -290,6 +294,18 @@ static const struct {
 };
 
 int
+http_learn_secret(struct http *http, const struct secret *secret, struct error *error)
+{
+    struct secret *place = &http->learned[http->learned_count % HTTP_LEARNED_MOST];
+
+    secret_free(place);
+    if (secret_copy(place, secret) != 0)
+        return error_no_memory(error);
+    http->learned_count++;
+    return 0;
+}
+
+int
 http_show(const struct http *http, char *buffer, size_t size, const char *text,
     const struct redaction *more, struct error *error)
 {
@@ -302,12 +318,15 @@ http_show(const struct http *http, char *buffer, size_t size, const char *text,
 
     both[0] = ours == NULL ? &none : ours;
     both[1] = more == NULL ? &none : more;
-    secrets = memory_zeroed(both[0]->count + both[1]->count + 1, sizeof(*secrets));
+    secrets = memory_zeroed(both[0]->count + both[1]->count + HTTP_LEARNED_MOST,
+        sizeof(*secrets));
     if (secrets != NULL) {
         /* All at once: a secret that begins another must not uncover its end. */
         for (size_t i = 0; i < 2; i++)
             for (size_t j = 0; j < both[i]->count; j++)
                 secrets[all.count++] = both[i]->secrets[j];
+        for (size_t i = 0; i < HTTP_LEARNED_MOST; i++)
+            secrets[all.count++] = &http->learned[i];
         all.secrets = secrets;
         redacted = redact_text(text, &all, REDACT_WITHHOLD_SHORT);
     }

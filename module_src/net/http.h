@@ -58,6 +58,15 @@ struct http_reply {
     time_t date;              /* the Date header, 0: none */
 };
 
+/* How many secrets a client can learn; a further one takes the oldest's place. */
+#define HTTP_LEARNED_MOST 8
+
+/*
+ * Keeps a copy of a secret that came up after the client was opened, so that no
+ * text of the server's shows it from then on. -1: memory.
+ */
+int http_learn_secret(struct http *http, const struct secret *secret, struct error *error);
+
 /*
  * Copies foreign text into a buffer of `size` bytes for showing, without the
  * client's secrets and without those in `more`, which may be NULL.

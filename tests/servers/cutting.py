@@ -1,58 +1,63 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that are cut off, or killed, at their Nth request; for N = 1, 2, ..."""
+"""Runs that are cut off, or killed, at each of their requests in turn."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from tests.servers.proxy import Cut, Proxy
 from tests.support.module import Reply, Running, run_module, start_module
 
-# What becomes of the request that the cut is at, and of the run.
-NOT_DELIVERED, ANSWER_LOST, KILLED = "not-delivered", "answer-lost", "killed"
-WAYS = (NOT_DELIVERED, ANSWER_LOST, KILLED)
 MOST = 60
+
+# Makes a task that nothing has been done about yet, with accounts of its own.
+Prepare = Callable[[], dict[str, Any]]
+
+
+class Point(NamedTuple):
+    """Where a run ends: at its Nth request, counted from 1."""
+
+    number: int
+    delivered: bool
+    killed: bool
 
 
 class Cutter:
-    """A proxy's rule: at that request the line goes dead."""
+    """A proxy's rule: at the point the line goes dead. What it saw is kept."""
 
-    def __init__(self, number: int, how: str) -> None:
-        self.number = number
-        self.how = how
-        self.count = 0
+    def __init__(self, point: Point) -> None:
+        self.point = point
+        self.seen: list[str] = []
         self.running: Running | None = None
 
     def __call__(self, method: str, path: str) -> Cut | None:
-        self.count += 1
-        if self.count < self.number:
+        self.seen.append(method)
+        if len(self.seen) < self.point.number:
             return None
-        if self.count > self.number:
+        if len(self.seen) > self.point.number:
             return Cut(delivered=False)
-        if self.how == KILLED:
+        if self.point.killed:
             assert self.running is not None
             os.kill(self.running.process.pid, signal.SIGKILL)
-            # Delivered or not, by turns.
-            return Cut(delivered=self.number % 2 == 0)
-        return Cut(delivered=self.how == ANSWER_LOST)
+        return Cut(delivered=self.point.delivered)
 
     @property
     def met(self) -> bool:
-        return self.count >= self.number
+        return len(self.seen) >= self.point.number
 
 
-def run_cut(proxy: Proxy, task: dict[str, Any], number: int, how: str) -> bool:
-    """Runs the task, whose URL is the proxy's; whether it met the cut."""
-    cutter = Cutter(number, how)
+def run_cut(proxy: Proxy, task: dict[str, Any], point: Point) -> Cutter:
+    """Runs the task, whose URL is the proxy's, up to that point."""
+    cutter = Cutter(point)
     whole, proxy.rule = proxy.rule, cutter
     try:
         running = cutter.running = start_module(task)
-        if how == KILLED:
+        if point.killed:
             running.process.wait(60)
-        if how == KILLED and cutter.met:
+        if point.killed and cutter.met:
             running.kill()
         else:
             reply = running.wait()
@@ -62,12 +67,39 @@ def run_cut(proxy: Proxy, task: dict[str, Any], number: int, how: str) -> bool:
         proxy.settle()
     finally:
         proxy.rule = whole
-    return cutter.met
+    return cutter
 
 
-def numbers() -> Iterator[int]:
-    """1, 2, ... until the test breaks off."""
-    yield from range(1, MOST + 1)
+def cut_everywhere(
+    proxy: Proxy, prepare: Prepare, killed: bool = False
+) -> Iterator[dict[str, Any]]:
+    """For each request of the task: cut there, run again, and once more. Gives the
+    task, which is to be done then; the last one was never cut.
+
+    A request that changes something is cut before the server has it, and after;
+    for one that reads, that is the same. So is a kill, as far as the server is
+    concerned: where there is a file, `killed` has each of them twice.
+    """
+    for number in range(1, MOST + 1):
+        task = prepare()
+        cutter = run_cut(proxy, task, Point(number, delivered=False, killed=False))
+        converges(task)
+        yield task
+        if not cutter.met:
+            assert number > 2, "there was nothing to cut"
+            return
+        reads = cutter.seen[number - 1] == "GET"
+        for point in (
+            Point(number, delivered=True, killed=False),
+            Point(number, delivered=True, killed=True),
+            Point(number, delivered=False, killed=True),
+        ):
+            if reads and point.delivered or point.killed and not killed:
+                continue
+            task = prepare()
+            run_cut(proxy, task, point)
+            converges(task)
+            yield task
     raise AssertionError(f"not through after {MOST} requests")
 
 

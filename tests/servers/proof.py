@@ -137,6 +137,12 @@ def in_order(items: Any) -> list[Any]:
     return sorted(items, key=str)
 
 
+def localpart_of(reply: Reply) -> str:
+    """Of the account that was dealt with, which the user id names exactly."""
+    user = reply.json["user"]
+    return user["user_id"][1:].partition(":")[0] if "user_id" in user else user["username"]
+
+
 def told(account: dict[str, Any]) -> dict[str, Any]:
     """One side of a diff, with what is a set in an order that can be compared."""
     return {
@@ -155,7 +161,7 @@ def agrees(whole: dict[str, Any], part: dict[str, Any]) -> bool:
 def state(server: Synapse) -> list[Counter[tuple[Any, ...]]]:
     """Everything of TRACES; equal before and after means that nothing changed."""
     server.admin_token  # noqa: B018  made now, not between two looks
-    return [Counter(server.query(statement)) for statement in TRACES]
+    return [Counter(rows) for rows in server.queries(TRACES)]
 
 
 def predicted(server: Synapse, arguments: dict[str, Any]) -> Reply:
@@ -180,7 +186,7 @@ def changes(
     `before` and `after` have all that differs in the diff, and may have more.
     What the diff says, the server's own admin API has to say, too."""
     prediction = predicted(server, arguments)
-    localpart = prediction.json["user"]["username"]
+    localpart = localpart_of(prediction)
     unchanged, was = state(server), facts(server, localpart)
     done = run_module(arguments, diff=True)
     for reply in (prediction, done):
@@ -229,7 +235,7 @@ def has_nothing_to_do(server: Synapse, arguments: dict[str, Any]) -> Reply:
         assert not reply.changed, reply.json
         assert reply.json["actions"] == []
         assert reply.json["diff"] == []
-    is_true(reply.json["user"], facts(server, reply.json["user"]["username"]))
+    is_true(reply.json["user"], facts(server, localpart_of(reply)))
     return reply
 
 

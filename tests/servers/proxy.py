@@ -24,6 +24,15 @@ class Passed(NamedTuple):
     body: Any
     connection: tuple[str, int]
     token: str | None
+    answer: Any
+
+
+def decoded(body: bytes) -> Any:
+    """What it says in JSON, or None."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
 
 
 class Cut(NamedTuple):
@@ -93,6 +102,8 @@ class Proxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Else each answer waits some 40 ms for the acknowledgement of its head.
+            disable_nagle_algorithm = True
 
             def handle_any(self) -> None:
                 with proxy.on_its_way():
@@ -108,15 +119,6 @@ class Proxy:
                 elif refusal is not None:
                     self.answer(refusal[0], {"Content-Type": "text/html"}, refusal[1])
                     return
-                proxy.passed.append(
-                    Passed(
-                        self.command,
-                        self.path,
-                        json.loads(body) if body else None,
-                        self.client_address,
-                        self.headers.get("Authorization", "").removeprefix("Bearer ") or None,
-                    )
-                )
                 connection = http.client.HTTPConnection("127.0.0.1", proxy.upstream.port)
                 # The path as it came, still percent-encoded.
                 connection.request(self.command, self.path, body or None, dict(self.headers))
@@ -125,6 +127,16 @@ class Proxy:
                 kept = ("Content-Type", "Date", "Server", "Retry-After")
                 headers = {key: value for key, value in response.getheaders() if key in kept}
                 connection.close()
+                proxy.passed.append(
+                    Passed(
+                        self.command,
+                        self.path,
+                        decoded(body),
+                        self.client_address,
+                        self.headers.get("Authorization", "").removeprefix("Bearer ") or None,
+                        decoded(content),
+                    )
+                )
                 if refusal is None:
                     self.answer(response.status, headers, content)
 

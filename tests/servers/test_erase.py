@@ -18,6 +18,7 @@ from tests.servers.proof import (
     session_is_alive,
 )
 
+PASSWORD = "the password of Alice"
 AVATAR = "mxc://example.test/aBcDeF0123"
 
 
@@ -25,7 +26,7 @@ AVATAR = "mxc://example.test/aBcDeF0123"
 def alice(any_synapse, unique):
     """An account with a profile and an address."""
     name = unique("alice")
-    any_synapse.register(name, a_password(), displayname="Alice")
+    any_synapse.register(name, PASSWORD, displayname="Alice")
     address = {"medium": "email", "address": f"{name}@example.org"}
     any_synapse.change(name, avatar_url=AVATAR, threepids=[address])
     return name
@@ -45,12 +46,7 @@ def diff(name, displayname="Alice", emails=True, **flags):
 
 
 def test_an_account_is_deactivated_and_erased(any_synapse, ways, way, alice):
-    token = any_synapse.api(
-        "POST",
-        f"/_synapse/admin/v1/users/{any_synapse.user_id(alice)}/login",
-        {},
-        any_synapse.admin_token,
-    )[1]["access_token"]
+    token = any_synapse.login(alice, PASSWORD)
     task = ways(any_synapse)[way](username=alice, state="deactivated", erase=True)
     before, after = diff(alice)
     changes(any_synapse, task, ["deactivate", "erase"], before, after)

@@ -38,7 +38,7 @@ def test_twelve_display_names_in_a_row_are_all_set(limited, unique):
         replies.append(reply)
     warned = [reply for reply in replies if reply.json.get("warnings")]
     assert warned, "the limit was not met"
-    assert all("display name" in " ".join(reply.json["warnings"]) for reply in warned)
+    assert all("profile" in " ".join(reply.json["warnings"]) for reply in warned)
     # Nothing is waited for: it is done.
     assert max(reply.seconds for reply in replies) < 4
     has_nothing_to_do(limited, by_token(limited, username=name, displayname="Alice 11"))

@@ -8,6 +8,7 @@ is plain Python and knows nothing of the module that is under test.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -353,12 +355,17 @@ class Synapse:
 
     def query(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Rows of the SQLite database, which is opened for reading alone."""
-        database = quote(self.config["database"]["args"]["database"])
-        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)
-        try:
+        with contextlib.closing(self._opened()) as connection:
             return connection.execute(statement, parameters).fetchall()
-        finally:
-            connection.close()
+
+    def queries(self, statements: Iterable[str]) -> list[list[tuple[Any, ...]]]:
+        """The rows of each, in one go: the schema is read once."""
+        with contextlib.closing(self._opened()) as connection:
+            return [connection.execute(statement).fetchall() for statement in statements]
+
+    def _opened(self) -> sqlite3.Connection:
+        database = quote(self.config["database"]["args"]["database"])
+        return sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)
 
 
 def free_port() -> int:

@@ -287,8 +287,10 @@ update(struct backend *backend, struct observation *observed, const struct accou
 
 /* A deactivation takes the display name away, here. */
 static int
-foresee(struct account *after, const struct account *change, struct error *error)
+foresee(const struct backend *backend, struct account *after, const struct account *change,
+    struct error *error)
 {
+    (void)backend;
     if (!account_is(change, ACCOUNT_DEACTIVATED))
         return 0;
     return account_state_text(after, ACCOUNT_DISPLAYNAME, NULL, error);
@@ -310,6 +312,14 @@ verify_login(struct backend *backend, const struct account *account,
     return 0;
 }
 
+static int
+may_verify_login(struct backend *backend, struct error *error)
+{
+    if (!fake_of(backend)->no_logins)
+        return 0;
+    return error_set(error, ERROR_UNSUPPORTED, "the fake has no password logins");
+}
+
 static const struct backend_type fake_type = {
     .server = SERVER_SYNAPSE,
     .product = "Fake",
@@ -324,6 +334,7 @@ static const struct backend_type fake_type = {
     .may_update = may_update,
     .update = update,
     .foresee = foresee,
+    .may_verify_login = may_verify_login,
     .verify_login = verify_login,
 };
 

@@ -40,6 +40,7 @@ struct fake {
     size_t count;
     bool cannot_tell;      /* about passwords */
     bool has_service;      /* the service account was made before */
+    bool no_logins;        /* the server has no password logins */
     bool profiles;         /* everybody sees who is there, and the display name */
     char own[32];          /* who is logged in as itself, "" : nobody */
     const char *itself;    /* the localpart of the caller, or NULL */

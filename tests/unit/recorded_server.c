@@ -20,9 +20,9 @@ struct recorded_server {
     int listener;
     pthread_t thread;
     char url[64];
-    _Atomic(const struct recorded_reply *) replies;
     atomic_uint requests;
     pthread_mutex_t lock; /* of what is below */
+    struct recorded_reply replies[ROWS_MOST + 1];
     char forgotten[64];
     char log[32768];
     bool used_up[ROWS_MOST]; /* of the table */
@@ -89,18 +89,16 @@ begins_with(const char *text, const char *start)
 static const struct recorded_reply *
 choose(struct recorded_server *server, const char *request)
 {
-    const struct recorded_reply *replies = server->replies;
     const struct recorded_reply *chosen = NULL;
     const char *path = strchr(request, ' ') + 1;
 
     pthread_mutex_lock(&server->lock);
-    for (size_t row = 0; chosen == NULL && row < ROWS_MOST && replies[row].path != NULL;
-         row++) {
-        const char *start = replies[row].path;
+    for (size_t row = 0; chosen == NULL && server->replies[row].path != NULL; row++) {
+        const char *start = server->replies[row].path;
 
         if (server->used_up[row] || !begins_with(start[0] == '/' ? path : request, start))
             continue;
-        chosen = &replies[row];
+        chosen = &server->replies[row];
         server->used_up[row] = chosen->status >= RECORDED_ONCE;
     }
     pthread_mutex_unlock(&server->lock);
@@ -161,8 +159,8 @@ recorded_server_start(const struct recorded_reply *replies)
 
     assert_non_null(server);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    server->replies = replies;
     pthread_mutex_init(&server->lock, NULL);
+    recorded_server_say(server, replies);
     server->listener = socket(AF_INET, SOCK_STREAM, 0);
     assert_true(server->listener >= 0);
     assert_int_equal(bind(server->listener, (struct sockaddr *)&address, size), 0);
@@ -177,9 +175,14 @@ recorded_server_start(const struct recorded_reply *replies)
 void
 recorded_server_say(struct recorded_server *server, const struct recorded_reply *replies)
 {
+    size_t rows = 0;
+
+    while (replies[rows].path != NULL)
+        rows++;
+    assert_true(rows <= ROWS_MOST);
     pthread_mutex_lock(&server->lock);
     memset(server->used_up, 0, sizeof(server->used_up));
-    server->replies = replies;
+    memcpy(server->replies, replies, (rows + 1) * sizeof(*replies));
     pthread_mutex_unlock(&server->lock);
 }
 

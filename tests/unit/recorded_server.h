@@ -23,8 +23,8 @@ struct recorded_server;
 /*
  * Starts to listen on a port of 127.0.0.1 that is free, in a thread of its
  * own. The first reply of the table whose path fits is given; none: 404. The
- * table may be exchanged between requests; the rows of the new one are all
- * good.
+ * table, of 64 rows at most, is copied, but for its texts; it may be exchanged
+ * between requests, and the rows of the new one are all good.
  */
 struct recorded_server *recorded_server_start(const struct recorded_reply *replies);
 void recorded_server_say(struct recorded_server *server,

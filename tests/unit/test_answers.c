@@ -333,6 +333,32 @@ read_refusal(void *context, struct error *error)
     return -1;
 }
 
+/* jansson drops a letter that it has no memory for. 40 letters, not 14, 30 or 62:
+ * where that is the closing quote, it reads on behind the text (2.14). */
+static int
+read_token(void *context, struct error *error)
+{
+    static const char token[] = "syt_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij";
+    struct answer answer;
+    const char *read;
+    int result =
+        ask(200, NULL, "{\"t\": \"syt_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij\"}", &answer, error);
+
+    (void)context;
+    read = result == 0 ? answer_string(&answer, "t", "asking", error) : NULL;
+    if (read == NULL)
+        result = -1;
+    else if (strcmp(read, token) != 0)
+        result = error_set(error, ERROR_INTERNAL, "%s was read", read);
+    answer_free(&answer);
+    return result;
+}
+
+TEST(an_answer_keeps_every_letter_or_memory_was_short)
+{
+    fail_each_allocation(read_token, NULL);
+}
+
 /* A homeserver's answer must not turn into something else. */
 TEST(an_answer_without_memory_to_read_it_is_an_error_of_ours)
 {
@@ -361,6 +387,7 @@ main(void)
         cmocka_unit_test(the_version_is_taken_from_the_header_of_the_server_that_it_is),
         cmocka_unit_test(what_a_server_cannot_do_is_refused_naming_who_can),
         cmocka_unit_test(every_capability_is_listed_once_and_somebody_has_it),
+        cmocka_unit_test(an_answer_keeps_every_letter_or_memory_was_short),
         cmocka_unit_test(an_answer_without_memory_to_read_it_is_an_error_of_ours),
         cmocka_unit_test(a_refusal_without_memory_to_read_it_is_an_error_of_ours),
     };

@@ -158,8 +158,6 @@ TEST(a_creation_of_which_nobody_knows_hands_the_password_out)
     start_generate(BY_ADMINISTRATOR, "bob");
     trial.fake.faults[0] =
         (struct fake_fault){"create", "bob", ERROR_UNREACHABLE, 0, true, 1};
-    trial.fake.faults[1] =
-        (struct fake_fault){"lookup", "nobody", ERROR_UNREACHABLE, 0, false, 0};
     assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0); /* the look settles it */
     assert_handed_out(0, "bob");
     trial_end(&trial);
@@ -300,6 +298,27 @@ TEST(no_login_is_tried_where_something_failed_before)
     assert_string_equal(trial.fake.calls, "lookup bob, create bob, ");
 }
 
+TEST(a_login_that_cannot_be_is_refused_before_anything_is_done)
+{
+    trial_start(&trial, BY_ADMINISTRATOR);
+    trial_wish(&trial, "bob", "x");
+    trial_wish(&trial, "carol", "x")->verify_login = true;
+    trial.fake.no_logins = true;
+    assert_int_equal(trial_run(&trial, ENSURE_APPLY), -1);
+    assert_kind(&trial.error, ERROR_UNSUPPORTED);
+    assert_string_equal(trial.fake.calls, "");
+    assert_false(trial.outcomes[0].tried);
+    assert_string_equal(trial.outcomes[1].after.user_id, "@carol:example.org");
+}
+
+TEST(a_server_without_logins_is_no_matter_where_none_is_asked_for)
+{
+    trial_start(&trial, BY_ADMINISTRATOR);
+    trial_wish(&trial, "bob", "x");
+    trial.fake.no_logins = true;
+    run_and_assert(ENSURE_APPLY, "create", "lookup bob, create bob, ");
+}
+
 TEST(nobody_logs_in_who_was_not_asked_to)
 {
     trial_start(&trial, BY_ADMINISTRATOR);
@@ -362,6 +381,8 @@ main(void)
         TRIAL(a_login_that_fails_fails_the_account),
         TRIAL(a_login_that_fails_leaves_what_was_done_told),
         TRIAL(no_login_is_tried_where_something_failed_before),
+        TRIAL(a_login_that_cannot_be_is_refused_before_anything_is_done),
+        TRIAL(a_server_without_logins_is_no_matter_where_none_is_asked_for),
         TRIAL(nobody_logs_in_who_was_not_asked_to),
         TRIAL(a_password_is_handed_out_or_memory_was_short),
     };

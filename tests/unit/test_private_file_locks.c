@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* matrix/private_file.h: how a file is locked and replaced. */
+/* SYS_openat is Linux'. */
+#define _DEFAULT_SOURCE
+
 #include "support.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,6 +62,40 @@ assert_reads(const struct private_file *file, const char *text)
     assert_int_equal(length, strlen(text));
     assert_memory_equal(length == 0 ? "" : bytes, text, length);
     memory_free(bytes);
+}
+
+/*
+ * Another run that replaces the file at the worst moment: just when it has been
+ * opened. The C library's openat comes second when the program is linked.
+ */
+static bool is_replaced_next;
+
+int openat(int folder, const char *name, int flags, ...);
+int __openat_2(int folder, const char *name, int flags);
+
+int
+openat(int folder, const char *name, int flags, ...)
+{
+    va_list rest;
+    mode_t mode;
+    int opened;
+
+    va_start(rest, flags);
+    mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
+    va_end(rest);
+    opened = (int)syscall(SYS_openat, folder, name, flags, mode);
+    if (is_replaced_next && strcmp(name, "file") == 0) {
+        is_replaced_next = false;
+        assert_int_equal(rename(place_path("other"), place_path("file")), 0);
+    }
+    return opened;
+}
+
+/* What openat is with _FORTIFY_SOURCE. */
+int
+__openat_2(int folder, const char *name, int flags)
+{
+    return openat(folder, name, flags);
 }
 
 /* ---- Replacing --------------------------------------------------------------- */
@@ -145,25 +186,33 @@ TEST(what_cannot_be_written_leaves_the_old_file_and_the_lock)
 }
 
 /* A limit on the size of files refuses as a full disk does. */
+static bool
+meets_its_limit(void)
+{
+    const struct rlimit limit = {2, 2};
+    struct private_file file;
+    struct error error = {0};
+    int obstacle;
+    bool meets;
+
+    signal(SIGXFSZ, SIG_IGN);
+    meets = private_file_init(&file, place_path("file"), &obstacle, &error) == 0 &&
+            private_file_lock(&file, 0, &error) == 0 &&
+            private_file_replace(&file, "ab", 2, &error) == 0 &&
+            setrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+            private_file_replace(&file, "abc", 3, &error) == -1 &&
+            error.kind == ERROR_INVALID;
+    private_file_free(&file);
+    return meets;
+}
+
 TEST(a_disk_that_is_full_leaves_the_old_file_and_no_new_one)
 {
     pid_t child = fork();
     int status;
 
-    if (child == 0) {
-        const struct rlimit limit = {2, 2};
-        struct private_file file;
-        struct error error = {0};
-        int obstacle;
-
-        signal(SIGXFSZ, SIG_IGN);
-        _exit(private_file_init(&file, place_path("file"), &obstacle, &error) != 0 ||
-              private_file_lock(&file, 0, &error) != 0 ||
-              private_file_replace(&file, "ab", 2, &error) != 0 ||
-              setrlimit(RLIMIT_FSIZE, &limit) != 0 ||
-              private_file_replace(&file, "abc", 3, &error) != -1 ||
-              error.kind != ERROR_INVALID);
-    }
+    if (child == 0)
+        _exit(!meets_its_limit());
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     assert_string_equal(place_read("file"), "ab");
@@ -188,7 +237,23 @@ TEST(a_file_that_is_removed_can_be_made_again)
 
 /* ---- Locks ------------------------------------------------------------------- */
 
-/* A process that locks the file and says so; it waits for its end. */
+/* Locks the file for a while and says so through the pipe. */
+static bool
+hold(const char *name, unsigned milliseconds, int told)
+{
+    struct private_file file;
+    struct error error = {0};
+    int obstacle;
+    bool locked = private_file_init(&file, place_path(name), &obstacle, &error) == 0 &&
+                  private_file_lock(&file, 0, &error) == 0 && write(told, "x", 1) == 1;
+
+    if (locked)
+        stop_sleep_ms(milliseconds);
+    private_file_free(&file);
+    return locked;
+}
+
+/* A process that holds it by now. */
 static pid_t
 fork_holder(const char *name, unsigned milliseconds)
 {
@@ -198,18 +263,8 @@ fork_holder(const char *name, unsigned milliseconds)
 
     assert_int_equal(pipe(ends), 0);
     child = fork();
-    if (child == 0) {
-        struct private_file file;
-        struct error error = {0};
-        int obstacle;
-
-        if (private_file_init(&file, place_path(name), &obstacle, &error) != 0 ||
-            private_file_lock(&file, 0, &error) != 0 || write(ends[1], "x", 1) != 1)
-            _exit(1);
-        stop_sleep_ms(milliseconds);
-        private_file_unlock(&file);
-        _exit(0);
-    }
+    if (child == 0)
+        _exit(!hold(name, milliseconds, ends[1]));
     assert_true(child > 0);
     close(ends[1]);
     assert_int_equal(read(ends[0], &said, 1), 1);
@@ -284,6 +339,38 @@ TEST(the_lock_is_on_the_new_file_as_well)
     private_file_free(&file);
 }
 
+TEST(what_is_replaced_while_it_is_read_is_read_anew)
+{
+    struct private_file file;
+
+    place_write("file", "old", 0600);
+    place_write("other", "new", 0600);
+    start(&file, "file");
+    is_replaced_next = true;
+    assert_reads(&file, "new");
+    assert_false(is_replaced_next);
+    private_file_free(&file);
+}
+
+TEST(what_is_replaced_while_it_is_locked_is_locked_anew)
+{
+    struct private_file file, other;
+    struct error error = {0};
+
+    place_write("file", "old", 0600);
+    place_write("other", "new", 0600);
+    start(&file, "file");
+    start(&other, "file");
+    is_replaced_next = true;
+    lock(&file);
+    assert_false(is_replaced_next);
+    assert_reads(&file, "new");
+    assert_int_equal(private_file_lock(&other, 0, &error), -1);
+    assert_kind(&error, ERROR_CONFLICT);
+    private_file_free(&other);
+    private_file_free(&file);
+}
+
 /* The lock of a file that has no name any more keeps nobody out. */
 TEST(a_file_that_is_replaced_or_removed_by_hand_is_locked_anew)
 {
@@ -299,24 +386,29 @@ TEST(a_file_that_is_replaced_or_removed_by_hand_is_locked_anew)
     end(child);
 }
 
+static bool
+is_interrupted(void)
+{
+    struct private_file file;
+    struct error error = {0};
+    int obstacle;
+    bool is = stop_watch() == 0 &&
+              private_file_init(&file, place_path("file"), &obstacle, &error) == 0 &&
+              raise(SIGTERM) == 0 && private_file_lock(&file, 60000, &error) == -1 &&
+              error.kind == ERROR_INTERRUPTED;
+
+    private_file_free(&file);
+    return is;
+}
+
 TEST(waiting_for_a_lock_ends_with_a_signal_to_stop)
 {
     pid_t holder = fork_holder("file", 60000);
     pid_t child = fork();
     int status;
 
-    if (child == 0) {
-        struct private_file file;
-        struct error error = {0};
-        int obstacle;
-
-        if (stop_watch() != 0 ||
-            private_file_init(&file, place_path("file"), &obstacle, &error) != 0)
-            _exit(1);
-        raise(SIGTERM);
-        _exit(private_file_lock(&file, 60000, &error) != -1 ||
-              error.kind != ERROR_INTERRUPTED);
-    }
+    if (child == 0)
+        _exit(!is_interrupted());
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     end(holder);
@@ -368,6 +460,8 @@ main(void)
         IN_PLACE(a_lock_is_waited_for),
         IN_PLACE(a_lock_goes_with_the_process_that_is_killed),
         IN_PLACE(the_lock_is_on_the_new_file_as_well),
+        IN_PLACE(what_is_replaced_while_it_is_read_is_read_anew),
+        IN_PLACE(what_is_replaced_while_it_is_locked_is_locked_anew),
         IN_PLACE(a_file_that_is_replaced_or_removed_by_hand_is_locked_anew),
         IN_PLACE(waiting_for_a_lock_ends_with_a_signal_to_stop),
         IN_PLACE(without_memory_nothing_is_half_done),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backends/synapse/administrator.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "backends/synapse/service.h"
@@ -24,6 +25,10 @@ take_server_name(struct backend *backend, struct error *error)
     if (backend->server_name == NULL)
         return error_no_memory(error);
     backend->authority = AUTHORITY_ADMINISTRATOR;
+    /* A kept session's token is no option's, so nobody else keeps it back. */
+    if (http_learn_secret(backend->matrix.http,
+            &state_of(backend)->administrator.access_token, error) != 0)
+        return -1;
     return backend_check_server_name(backend, error);
 }
 
@@ -31,11 +36,17 @@ static int
 open_with_token(struct backend *backend, struct error *error)
 {
     struct session *session = &state_of(backend)->administrator;
+    struct error failure = {0};
 
     backend->authenticated_by = "access_token";
     if (secret_copy(&session->access_token, backend->connection->access_token) != 0)
         return error_no_memory(error);
-    return client_whoami(&backend->matrix, session, error);
+    if (client_whoami(&backend->matrix, session, &failure) == 0)
+        return 0;
+    *error = failure;
+    if (failure.kind == ERROR_UNAUTHORIZED)
+        snprintf(error->text, sizeof(error->text), "access_token: %.1100s", failure.text);
+    return -1;
 }
 
 static int
@@ -165,7 +176,8 @@ administrator_resume(struct backend *backend, struct error *error)
     struct state *state = state_of(backend);
     struct session_key key;
 
-    if (connection->shared_secret == NULL || connection->service_account == NULL)
+    if (connection->shared_secret == NULL || connection->service_account == NULL ||
+        connection->session_file == NULL || !session_file_is_there(connection->session_file))
         return 0;
     if (have_session_file(backend, error) != 0)
         return -1;

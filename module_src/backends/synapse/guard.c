@@ -71,7 +71,11 @@ check(struct backend *backend, const struct property *property, const struct pai
     if (owner == NULL || strcmp(owner, subject) == 0)
         goto out;
     text_show(shown, sizeof(shown), pair->value);
-    text_show(shown_owner, sizeof(shown_owner), owner);
+    if (http_show(backend->matrix.http, shown_owner, sizeof(shown_owner), owner, NULL, error) !=
+        0) {
+        result = -1;
+        goto out;
+    }
     result = error_set(error, ERROR_CONFLICT,
         "%s %s belongs to %s, and is not taken from there to be given to %s; remove it "
         "there first",

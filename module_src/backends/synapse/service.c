@@ -36,6 +36,18 @@ service_is(const struct backend *backend, const char *localpart)
            strcmp(connection->service_account, localpart) == 0;
 }
 
+/* The password that a shared secret gives the account, for secret_free; it is
+ * shown nowhere from then on. */
+static int
+derive_password(struct search *search, const struct secret *shared_secret,
+    struct secret *password)
+{
+    if (service_account_password(password, shared_secret, search->localpart,
+            search->error) != 0)
+        return -1;
+    return http_learn_secret(search->backend->matrix.http, password, search->error);
+}
+
 static int
 look_at_profile(struct search *search)
 {
@@ -243,7 +255,7 @@ renew_with_previous(struct search *search, bool *opened)
     *opened = false;
     if (previous == NULL || !search->logins)
         return 0;
-    result = service_account_password(&password, previous, search->localpart, search->error);
+    result = derive_password(search, previous, &password);
     if (result == 0)
         result = log_in(search, &password, opened);
     if (result == 0 && *opened && search->backend->predict) {
@@ -371,8 +383,7 @@ open_to_forget(struct search *search, const struct session *old)
     if (old != NULL)
         return take_over(search, old);
     if (previous != NULL && search->logins) {
-        result = service_account_password(&password, previous, search->localpart,
-            search->error);
+        result = derive_password(search, previous, &password);
         if (result == 0)
             result = log_in(search, &password, &opened);
         secret_free(&password);
@@ -425,8 +436,8 @@ service_obtain(void *context, const char *device_id, const struct session *old,
         .session = session,
         .error = error,
     };
-    int result = service_account_password(&search.password,
-        backend->connection->shared_secret, search.localpart, error);
+    int result =
+        derive_password(&search, backend->connection->shared_secret, &search.password);
 
     memset(session, 0, sizeof(*session));
     if (result == 0)

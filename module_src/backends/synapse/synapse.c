@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backends/synapse/synapse.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "backends/synapse/administrator.h"
@@ -12,16 +11,9 @@
 #include "backends/synapse/service.h"
 #include "backends/synapse/state.h"
 #include "backends/synapse/users.h"
+#include "backends/synapse/vet.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "matrix/profile.h"
-
-/* synapse/rest/admin/users.py and synapse/handlers/profile.py; in characters. */
-#define PASSWORD_LONGEST 512
-#define DISPLAYNAME_LONGEST 256
-#define AVATAR_URL_LONGEST 1000
-/* bcrypt looks at no more, in bytes. */
-#define PASSWORD_SIGNIFICANT 72
 
 static int
 open_synapse(struct backend *backend, struct error *error)
@@ -40,76 +32,6 @@ open_synapse(struct backend *backend, struct error *error)
     backend->authenticated_by =
         connection->shared_secret != NULL ? "registration_shared_secret" : "password";
     return administrator_resume(backend, error);
-}
-
-/* Suspension (MSC3823) is in Synapse since 1.122. */
-#define SUSPENSION_MINOR 122
-
-static int
-vet_version(const struct backend *backend, const struct account *wanted, struct error *error)
-{
-    int major, minor;
-
-    if (sscanf(backend->version, "%d.%d", &major, &minor) != 2 || major != 1)
-        return 0;
-    if (account_states(wanted, ACCOUNT_SUSPENDED) && minor < SUSPENSION_MINOR)
-        return error_set(error, ERROR_UNSUPPORTED,
-            "this server is Synapse %s, which cannot do what the option suspended asks for; "
-            "1.%d and newer can",
-            backend->version, SUSPENSION_MINOR);
-    return 0;
-}
-
-/* The service account is Registrar's own; all that is done with it as a target
- * is to be rid of it. */
-static int
-vet_service(struct backend *backend, const struct account *wanted, struct error *error)
-{
-    if (!service_is(backend, wanted->localpart))
-        return 0;
-    if (account_states(wanted, ACCOUNT_DEACTIVATED) && wanted->deactivated) {
-        state_of(backend)->forgetting = true;
-        return 0;
-    }
-    return error_set(error, ERROR_POLICY,
-        "%s is the account that Registrar works as (service_account), so the only thing it can "
-        "be asked to be is state: deactivated; choose another username, or another "
-        "service_account",
-        wanted->localpart);
-}
-
-static int
-vet_length(const struct account *wanted, const char *option, const char *value,
-    size_t longest, struct error *error)
-{
-    if (value == NULL || text_code_points(value, strlen(value)) <= longest)
-        return 0;
-    return error_set(error, ERROR_INVALID,
-        "the %s of %s is too long: Synapse takes at most %zu characters", option,
-        wanted->localpart, longest);
-}
-
-static int
-vet(struct backend *backend, const struct account *wanted, struct error *error)
-{
-    const struct secret *password = &wanted->password;
-
-    if (account_states(wanted, ACCOUNT_PASSWORD)) {
-        if (vet_length(wanted, "password", password->bytes, PASSWORD_LONGEST, error) != 0)
-            return -1;
-        if (password->length > PASSWORD_SIGNIFICANT)
-            list_add(backend->warnings,
-                "the password of %s has more than %d bytes; Synapse looks at the first %d "
-                "only",
-                wanted->localpart, PASSWORD_SIGNIFICANT, PASSWORD_SIGNIFICANT);
-    }
-    if (vet_length(wanted, "displayname", wanted->displayname, DISPLAYNAME_LONGEST, error) !=
-            0 ||
-        vet_length(wanted, "avatar_url", wanted->avatar_url, AVATAR_URL_LONGEST, error) != 0)
-        return -1;
-    if (vet_service(backend, wanted, error) != 0)
-        return -1;
-    return vet_version(backend, wanted, error);
 }
 
 /* Without an administrator: what the public profile says. */
@@ -175,6 +97,14 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
     return lookup_profile(backend, observed, error);
 }
 
+/* What an account was refused as itself says nothing about other accounts. */
+static int
+by_itself(int result, struct error *error)
+{
+    error->is_of_one = result != 0;
+    return result;
+}
+
 static int
 ask_password(struct backend *backend, struct observation *observed,
     const struct secret *password, enum password_answer *answer, char *why,
@@ -182,7 +112,7 @@ ask_password(struct backend *backend, struct observation *observed,
 {
     if (state_has_administrator(backend))
         return password_ask(backend, observed, password, answer, why, error);
-    return own_ask(backend, observed, password, answer, why, error);
+    return by_itself(own_ask(backend, observed, password, answer, why, error), error);
 }
 
 /* The fields that a registration with the shared secret makes. */
@@ -257,7 +187,7 @@ check_known(struct backend *backend, const struct account *wanted, struct error 
         result = error_set(error, ERROR_UNSUPPORTED,
             "this version of Synapse cannot do what the option suspended asks for; 1.%d and "
             "newer can",
-            SUSPENSION_MINOR);
+            VET_SUSPENSION_MINOR);
     account_free(&itself.account);
     return result;
 }
@@ -401,12 +331,54 @@ update(struct backend *backend, struct observation *observed, const struct accou
     bool logout_devices, struct error *error)
 {
     if (!state_has_administrator(backend))
-        return own_update(backend, observed, change, error);
+        return by_itself(own_update(backend, observed, change, error), error);
     if (state_of(backend)->forgetting && is_itself(backend, change))
         return forget(backend, observed, change, error);
     if (users_update(backend, observed, change, logout_devices, error) != 0)
         return -1;
     return ends_service_account(backend, change) ? administrator_forget(backend, error) : 0;
+}
+
+static int
+foresee(const struct backend *backend, struct account *after, const struct account *change,
+    struct error *error)
+{
+    struct account whole = *change; /* borrowed, perhaps with one field more */
+
+    if (state_of(backend)->forgetting && is_itself(backend, change)) {
+        account_state_bool(&whole, ACCOUNT_ERASED, true);
+        account_state_bool(after, ACCOUNT_ERASED, true);
+    }
+    return users_foresee(after, &whole, error);
+}
+
+static int
+may_verify_login(struct backend *backend, struct error *error)
+{
+    bool on;
+
+    if (password_logins(backend, &on, error) != 0)
+        return -1;
+    if (on)
+        return 0;
+    return error_set(error, ERROR_UNSUPPORTED,
+        "verify_login: this server has password logins switched off (password_config in "
+        "its configuration), so nobody can log in with one");
+}
+
+/* Some servers let a locked account log in, and refuse the session then. */
+static int
+use_session(struct backend *backend, const struct session *session, struct error *error)
+{
+    struct answer answer = {0};
+    int result = call_get(&backend->matrix, "/_matrix/client/v3/account/whoami",
+        &session->access_token, &answer, error);
+
+    if (result == 0 && !answer_ok(&answer))
+        result = answer_refused(&answer, "verify_login: using the session that was logged in",
+            error);
+    answer_free(&answer);
+    return result;
 }
 
 static int
@@ -428,6 +400,8 @@ verify_login(struct backend *backend, const struct account *account,
     if (account->user_id != NULL && strcmp(session.user_id, account->user_id) != 0)
         error_set(error, ERROR_PROTOCOL,
             "verify_login: the server logs in another account than %s", name);
+    else
+        by_itself(use_session(backend, &session, error), error);
     client_logout(&backend->matrix, &session, &failed);
     if (failed)
         list_add(backend->warnings,
@@ -453,7 +427,7 @@ const struct backend_type synapse_backend = {
     .product = "Synapse",
     .administrator = "access_token, or admin_username and admin_password",
     .open = open_synapse,
-    .vet = vet,
+    .vet = vet_account,
     .become_administrator = administrator_become,
     .lookup = lookup,
     .ask_password = ask_password,
@@ -463,7 +437,8 @@ const struct backend_type synapse_backend = {
     .updates = updates,
     .may_update = may_update,
     .update = update,
-    .foresee = users_foresee,
+    .foresee = foresee,
+    .may_verify_login = may_verify_login,
     .verify_login = verify_login,
     .close = close_synapse,
 };

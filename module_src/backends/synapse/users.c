@@ -173,6 +173,7 @@ static int
 find_other_threepids(struct backend *backend, const struct observation *observed,
     const struct account *change, json_t **others, struct error *error)
 {
+    struct observation seen = {0};
     struct answer answer = {0};
     char *path;
     int result;
@@ -185,10 +186,16 @@ find_other_threepids(struct backend *backend, const struct observation *observed
         &state_of(backend)->administrator.access_token, &answer, error);
     if (result == 0 && !answer_ok(&answer))
         result = answer_refused(&answer, "looking at the account", error);
+    /* What cannot be read must not be taken for none. */
+    if (result == 0)
+        result = account_name(&seen.account, observed->account.user_id, "", error);
+    if (result == 0)
+        result = user_json_read(&seen, answer.body, error);
     if (result == 0) {
         *others = user_json_other_threepids(answer.body);
         result = *others == NULL ? error_no_memory(error) : 0;
     }
+    account_free(&seen.account);
     answer_free(&answer);
     memory_free(path);
     return result;
