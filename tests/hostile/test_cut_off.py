@@ -81,7 +81,8 @@ def test_cut_off_anywhere_and_repeated_it_converges(
 def test_a_service_account_s_password_is_the_one_that_is_written_down(
     server: HostileServer,
 ) -> None:
-    """So that another program may compute it: design, "registrar/v1"."""
+    """HMAC-SHA256 of "registrar/v1" NUL localpart with the shared secret, in base64:
+    any version of Registrar opens what another one made."""
     assert run(by_service(server, displayname="Alice II")).changed
     account = server.homeserver.user(SERVICE)
     assert account.password == service_password(server.homeserver.secret or "")
