@@ -11,7 +11,12 @@ import pytest
 
 from tests.support import hostile_faults as faults
 from tests.support.hostile import Answer, Exchange, HostileServer
-from tests.support.hostile_runs import TASKS, comparable, kept_service_without_passwords
+from tests.support.hostile_runs import (
+    READING,
+    TASKS,
+    comparable,
+    kept_service_without_passwords,
+)
 from tests.support.hostile_tasks import SERVICE, by_service, populated, run, service_password
 
 # More requests than any of these tasks sends.
@@ -52,7 +57,8 @@ def test_cut_off_anywhere_and_repeated_it_converges(
     expected, routes = made(task, tmp_path / "whole")
     assert len(routes) < MOST
     for number, route in enumerate(routes, start=1):
-        if done and (task, route) in HOPELESS:
+        # After what changes nothing is before what comes next.
+        if done and (route in READING - {"login"} or (task, route) in HOPELESS):
             continue
         folder = tmp_path / str(number)
         folder.mkdir(mode=0o700)
