@@ -221,9 +221,9 @@ TEST(who_is_to_be_forgotten_is_opened_and_never_made_or_changed)
         OTHER_SECRET, {0}};
 
     assert_forgets(opens, ERROR_NONE, AUTHORITY_ADMINISTRATOR,
-        "name flows profile login rooms(syt_svc)");
+        "name flows profile login");
     assert_forgets(by_old, ERROR_NONE, AUTHORITY_ADMINISTRATOR,
-        "name flows profile login register login rooms(syt_svc)");
+        "name flows profile login register login");
     assert_forgets(gone, ERROR_NONE, AUTHORITY_NONE, "name flows profile register login");
     assert_forgets(strangers, ERROR_CONFLICT, AUTHORITY_NONE,
         "name flows profile login register login");

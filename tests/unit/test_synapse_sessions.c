@@ -109,7 +109,7 @@ TEST(the_next_task_is_an_administrator_from_the_start)
 {
     begin(registering);
     keep("syt_kept", "x", &shared);
-    assert_string_equal(open_and_see(), "nonce name whoami(syt_kept)");
+    assert_string_equal(open_and_see(), "nonce name whoami(syt_kept) rooms(syt_kept)");
     assert_int_equal(service.backend->authority, AUTHORITY_ADMINISTRATOR);
     assert_int_equal(service.actions.count, 0);
     assert_string_equal(close_and_see(), "");
@@ -170,7 +170,7 @@ TEST(a_session_of_the_old_secret_gives_the_account_the_new_ones_password)
     begin(replies);
     keep("syt_kept", "x", &old);
     service_assert(ERROR_NONE, AUTHORITY_ADMINISTRATOR, "update service account",
-        "whoami(syt_kept) flows profile login register put(syt_kept)");
+        "whoami(syt_kept) flows profile login register put(syt_kept) rooms(syt_kept)");
     assert_string_equal(service_body("PUT " USERS, 0),
         "{\"password\":\"" SERVICE_PASSWORD "\",\"logout_devices\":false}");
     assert_string_equal(close_and_see(), "");
@@ -186,7 +186,7 @@ TEST(a_session_of_the_old_secret_is_logged_out_where_the_new_one_opens)
     begin(replies);
     keep("syt_kept", "x", &old);
     service_assert(ERROR_NONE, AUTHORITY_ADMINISTRATOR, "",
-        "whoami(syt_kept) flows profile login rooms(syt_svc) logout(syt_kept)");
+        "whoami(syt_kept) flows profile login logout(syt_kept) rooms(syt_svc)");
     assert_kept(SESSION_FOUND, "syt_svc", &shared);
 }
 
@@ -198,7 +198,7 @@ TEST(without_password_logins_the_old_secrets_session_goes_on_as_the_new_ones)
     begin(replies);
     keep("syt_kept", "x", &old);
     service_assert(ERROR_NONE, AUTHORITY_ADMINISTRATOR, "",
-        "whoami(syt_kept) flows profile register");
+        "whoami(syt_kept) flows profile register rooms(syt_kept)");
     assert_kept(SESSION_FOUND, "syt_kept", &shared);
 }
 
