@@ -159,7 +159,9 @@ send_registration(struct search *search, const struct account *account,
             break;
         lost = true;
     }
-    if (*creation == CREATION_DONE || (lost && result != 0))
+    /* A plain refusal of the second says that the first was none, either. */
+    if (*creation == CREATION_DONE ||
+        (lost && result != 0 && (failure.status < 400 || failure.status >= 500)))
         note_creation(search);
     if (lost && *creation == CREATION_NAME_TAKEN)
         *creation = CREATION_PERHAPS;
