@@ -223,21 +223,12 @@ TEST(who_is_to_be_forgotten_is_opened_and_never_made_or_changed)
     static const struct recorded_reply other[] = {NONCE, NAMED, FLOWS, NO_PROFILE,
         OTHER_SECRET, {0}};
 
-<<<<<<< HEAD
-    assert_forgets(opens, ERROR_NONE, AUTHORITY_ADMINISTRATOR,
-        "name flows profile login");
-    assert_forgets(by_old, ERROR_NONE, AUTHORITY_ADMINISTRATOR,
-        "name flows profile login register login");
-    assert_forgets(gone, ERROR_NONE, AUTHORITY_NONE, "name flows profile register login");
-    assert_forgets(strangers, ERROR_CONFLICT, AUTHORITY_NONE,
-=======
     assert_forgets(opens, ERROR_NONE, AUTHORITY_ADMINISTRATOR, 0,
-        "name flows profile login rooms(syt_svc)");
+        "name flows profile login");
     assert_forgets(by_old, ERROR_NONE, AUTHORITY_ADMINISTRATOR, 0,
-        "name flows profile login register login rooms(syt_svc)");
+        "name flows profile login register login");
     assert_forgets(gone, ERROR_NONE, AUTHORITY_NONE, 0, "name flows profile register login");
     assert_forgets(hidden, ERROR_NONE, AUTHORITY_NONE, 1, /* it is a guess */
->>>>>>> wip-units
         "name flows profile login register login");
     assert_forgets(strangers, ERROR_CONFLICT, AUTHORITY_NONE, 0,
         "name flows profile login register login");
