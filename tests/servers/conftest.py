@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways in which a task may be let into a server."""
+"""The ways in which a task may be let into a server, and who may run it."""
 
 from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 # Before they are imported: what an assertion there compared is told, too.
 pytest.register_assert_rewrite("tests.servers.proof", "tests.servers.fields")
 
-from tests.servers.fields import Task, ways_in  # noqa: E402
+from tests.servers.fields import WAYS, Task, Way, ways_in  # noqa: E402
+from tests.support.module import Reply, Running, start_module  # noqa: E402
 from tests.support.synapse import Synapse  # noqa: E402
 
 
@@ -27,7 +34,37 @@ def ways(tmp_path_factory: pytest.TempPathFactory):
     return of
 
 
-@pytest.fixture(params=["token", "secret", "session"])
-def way(request: pytest.FixtureRequest, ways) -> str:
-    """The test runs once in each of them: ways(server)[way]."""
-    return request.param
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, ways) -> Way:
+    """The test runs once in each of them."""
+    version, _, name = request.param.partition("-")
+    server = request.getfixturevalue("synapse" if version == "newest" else "synapse_floor")
+    return Way(name, server, ways(server)[name])
+
+
+class Unprivileged(NamedTuple):
+    """A user whom modes of files hold off, and a folder that is theirs."""
+
+    user: int | None
+    folder: Path
+
+    def start(self, task: dict[str, Any]) -> Running:
+        return start_module(task, user=self.user)
+
+    def run(self, task: dict[str, Any]) -> Reply:
+        return self.start(task).wait()
+
+
+@pytest.fixture
+def unprivileged(tmp_path: Path) -> Iterator[Unprivileged]:
+    """Oneself, or nobody where that is root, who reads and writes everything."""
+    nobody = 65534 if os.geteuid() == 0 else None
+    # Nobody has to get there, and pytest's own folders are for their owner.
+    with tempfile.TemporaryDirectory() as outer:
+        os.chmod(outer, 0o755)
+        folder = Path(outer) / "theirs"
+        folder.mkdir(mode=0o700)
+        if nobody is not None:
+            os.chown(folder, nobody, -1)
+        yield Unprivileged(nobody, folder)
+        folder.chmod(0o700)

@@ -105,28 +105,28 @@ def test_the_longest_address_is_taken(synapse, unique):
     changes(synapse, task, ["set emails"], emails(), emails(longest))
 
 
-def test_append_keeps_what_is_there_and_exact_does_not(any_synapse, unique, ways, way):
-    name, task = unique("alice"), ways(any_synapse)[way]
+def test_append_keeps_what_is_there_and_exact_does_not(unique, way):
+    name, task = unique("alice"), way.task
     one, two, three = (f"{stem}.{name}@example.org" for stem in ("one", "two", "three"))
-    with_addresses(any_synapse, name, one, two)
-    has_nothing_to_do(any_synapse, task(username=name, **emails(two.upper())))
-    has_nothing_to_do(any_synapse, task(username=name, **emails()))
+    with_addresses(way.server, name, one, two)
+    has_nothing_to_do(way.server, task(username=name, **emails(two.upper())))
+    has_nothing_to_do(way.server, task(username=name, **emails()))
     changes(
-        any_synapse,
+        way.server,
         task(username=name, **emails(three), emails_mode="append"),
         ["set emails"],
         emails(one, two),
         emails(one, two, three),
     )
     changes(
-        any_synapse,
+        way.server,
         task(username=name, **emails(three, one), emails_mode="exact"),
         ["set emails"],
         emails(one, two, three),
         emails(one, three),
     )
     changes(
-        any_synapse,
+        way.server,
         task(username=name, **emails(), emails_mode="exact"),
         ["clear emails"],
         emails(one, three),
@@ -168,14 +168,14 @@ def test_phone_numbers_stay(any_synapse, unique, mode):
 # Never taken from another account.
 
 
-def test_an_address_of_another_account_is_not_taken(any_synapse, unique, ways, way):
+def test_an_address_of_another_account_is_not_taken(unique, way):
     owner, thief, absent = unique("owner"), unique("thief"), unique("absent")
     address = f"{owner}@example.org"
-    with_addresses(any_synapse, owner, address)
-    any_synapse.register(thief, a_password())
+    with_addresses(way.server, owner, address)
+    way.server.register(thief, a_password())
     for localpart in (thief, absent):
         for stated in (address, address.upper()):
-            task = ways(any_synapse)[way](
+            task = way.task(
                 username=localpart,
                 password=a_password(),
                 displayname="Mallory",
@@ -183,24 +183,24 @@ def test_an_address_of_another_account_is_not_taken(any_synapse, unique, ways, w
                 locked=True,
                 **emails(f"{localpart}@example.org", stated),
             )
-            reply = is_refused(any_synapse, task, "conflict")
-            assert any_synapse.user_id(owner) in reply.msg and address in reply.msg
-    assert facts(any_synapse, owner)["emails"] == [address]
-    assert any_synapse.user(absent) is None
+            reply = is_refused(way.server, task, "conflict")
+            assert way.server.user_id(owner) in reply.msg and address in reply.msg
+    assert facts(way.server, owner)["emails"] == [address]
+    assert way.server.user(absent) is None
 
 
-def test_the_one_whose_address_is_taken_fails_alone(any_synapse, unique, ways, way):
+def test_the_one_whose_address_is_taken_fails_alone(unique, way):
     owner, thief, other = unique("owner"), unique("thief"), unique("other")
-    with_addresses(any_synapse, owner, f"{owner}@example.org")
+    with_addresses(way.server, owner, f"{owner}@example.org")
     users = [
         {"username": thief} | emails(f"{owner}@example.org"),
         {"username": other} | emails(f"{other}@example.org"),
     ]
-    reply = run_module(ways(any_synapse)[way](users=users))
+    reply = run_module(way.task(users=users))
     assert reply.failed and reply.kind == "conflict" and reply.changed
     assert [user.get("failed", False) for user in reply.json["users"]] == [True, False]
-    assert any_synapse.user(thief) is None
-    assert facts(any_synapse, other)["emails"] == [f"{other}@example.org"]
+    assert way.server.user(thief) is None
+    assert facts(way.server, other)["emails"] == [f"{other}@example.org"]
 
 
 def test_an_address_that_is_the_accounts_own_is_no_theft(any_synapse, unique):

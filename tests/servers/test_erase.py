@@ -23,12 +23,12 @@ AVATAR = "mxc://example.test/aBcDeF0123"
 
 
 @pytest.fixture
-def alice(any_synapse, unique):
+def alice(way, unique):
     """An account with a profile and an address."""
     name = unique("alice")
-    any_synapse.register(name, PASSWORD, displayname="Alice")
+    way.server.register(name, PASSWORD, displayname="Alice")
     address = {"medium": "email", "address": f"{name}@example.org"}
-    any_synapse.change(name, avatar_url=AVATAR, threepids=[address])
+    way.server.change(name, avatar_url=AVATAR, threepids=[address])
     return name
 
 
@@ -45,54 +45,54 @@ def diff(name, displayname="Alice", emails=True, **flags):
     return was | {"emails": [f"{name}@example.org"]} | flags, gone | {"emails": []}
 
 
-def test_an_account_is_deactivated_and_erased(any_synapse, ways, way, alice):
-    token = any_synapse.login(alice, PASSWORD)
-    task = ways(any_synapse)[way](username=alice, state="deactivated", erase=True)
+def test_an_account_is_deactivated_and_erased(way, alice):
+    token = way.server.login(alice, PASSWORD)
+    task = way.task(username=alice, state="deactivated", erase=True)
     before, after = diff(alice)
-    changes(any_synapse, task, ["deactivate", "erase"], before, after)
-    assert facts(any_synapse, alice)["erased"] is True
-    assert not session_is_alive(any_synapse, token)
+    changes(way.server, task, ["deactivate", "erase"], before, after)
+    assert facts(way.server, alice)["erased"] is True
+    assert not session_is_alive(way.server, token)
     # It stays as it is without erase, too.
-    has_nothing_to_do(any_synapse, task | {"erase": False})
+    has_nothing_to_do(way.server, task | {"erase": False})
 
 
-def test_a_deactivated_account_is_erased(any_synapse, ways, way, alice):
-    deactivate(any_synapse, alice)
-    task = ways(any_synapse)[way](username=alice, state="deactivated", erase=True)
+def test_a_deactivated_account_is_erased(way, alice):
+    deactivate(way.server, alice)
+    task = way.task(username=alice, state="deactivated", erase=True)
     before, after = diff(alice, deactivated=True)
     before["emails"] = []
-    changes(any_synapse, task, ["erase"], before, after)
-    assert facts(any_synapse, alice)["erased"] is True
+    changes(way.server, task, ["erase"], before, after)
+    assert facts(way.server, alice)["erased"] is True
 
 
-def test_without_erase_an_account_is_deactivated_only(any_synapse, ways, way, alice):
-    task = ways(any_synapse)[way](username=alice, state="deactivated")
+def test_without_erase_an_account_is_deactivated_only(way, alice):
+    task = way.task(username=alice, state="deactivated")
     before, _ = diff(alice)
     changes(
-        any_synapse,
+        way.server,
         task,
         ["deactivate"],
         before,
         before | {"deactivated": True, "emails": []},
     )
-    assert facts(any_synapse, alice)["erased"] is False
-    assert facts(any_synapse, alice)["avatar_url"] == AVATAR
+    assert facts(way.server, alice)["erased"] is False
+    assert facts(way.server, alice)["avatar_url"] == AVATAR
 
 
-def test_an_account_that_does_not_exist_need_not_be_erased(any_synapse, unique, ways, way):
+def test_an_account_that_does_not_exist_need_not_be_erased(unique, way):
     name = unique("nobody")
-    task = ways(any_synapse)[way](username=name, state="deactivated", erase=True)
-    has_nothing_to_do(any_synapse, task)
-    assert any_synapse.user(name) is None
+    task = way.task(username=name, state="deactivated", erase=True)
+    has_nothing_to_do(way.server, task)
+    assert way.server.user(name) is None
 
 
-def test_an_erased_account_comes_back_with_what_is_stated(any_synapse, ways, way, alice):
+def test_an_erased_account_comes_back_with_what_is_stated(way, alice):
     # It has no profile any more, which an activation makes anew since 1.157
     # (synapse/handlers/deactivate_account.py, activate_account).
-    erase = by_token(any_synapse, username=alice, state="deactivated", erase=True)
+    erase = by_token(way.server, username=alice, state="deactivated", erase=True)
     assert run_module(erase).changed
     password = a_password()
-    task = ways(any_synapse)[way](
+    task = way.task(
         username=alice,
         password=password,
         displayname="Alice II",
@@ -101,7 +101,7 @@ def test_an_erased_account_comes_back_with_what_is_stated(any_synapse, ways, way
         reactivate=True,
     )
     changes(
-        any_synapse,
+        way.server,
         task,
         ["reactivate", "set displayname", "set avatar_url", "set emails", "set password"],
         {
@@ -121,7 +121,7 @@ def test_an_erased_account_comes_back_with_what_is_stated(any_synapse, ways, way
             "password": NEW,
         },
     )
-    assert logs_in(any_synapse, alice, password)
+    assert logs_in(way.server, alice, password)
 
 
 def test_erase_goes_with_deactivated_alone(synapse, unique):

@@ -26,29 +26,29 @@ def with_ids(server, name, *pairs):
 
 
 def test_append_keeps_the_ids_of_other_providers_and_of_the_same(
-    any_synapse, unique, ways, way
+    unique, way
 ):
     # PUT v2/users replaces all ids, of all providers (storage/databases/main/
     # registration.py, replace_user_external_id).
-    name, task = unique("alice"), ways(any_synapse)[way]
+    name, task = unique("alice"), way.task
     saml, oidc, second = ("saml", f"s {name}"), ("oidc", f"o {name}"), ("oidc", f"p {name}")
-    with_ids(any_synapse, name, saml)
+    with_ids(way.server, name, saml)
     stated = task(username=name, **ids(oidc))
-    changes(any_synapse, stated, ["set external_ids"], ids(saml), ids(saml, oidc))
+    changes(way.server, stated, ["set external_ids"], ids(saml), ids(saml, oidc))
     stated = task(username=name, **ids(second), external_ids_mode="append")
-    changes(any_synapse, stated, ["set external_ids"], ids(saml, oidc), ids(saml, oidc, second))
-    has_nothing_to_do(any_synapse, task(username=name, **ids(oidc, saml)))
-    has_nothing_to_do(any_synapse, task(username=name, **ids()))
+    changes(way.server, stated, ["set external_ids"], ids(saml, oidc), ids(saml, oidc, second))
+    has_nothing_to_do(way.server, task(username=name, **ids(oidc, saml)))
+    has_nothing_to_do(way.server, task(username=name, **ids()))
 
 
-def test_exact_takes_away_what_is_not_stated(any_synapse, unique, ways, way):
-    name, task = unique("alice"), ways(any_synapse)[way]
+def test_exact_takes_away_what_is_not_stated(unique, way):
+    name, task = unique("alice"), way.task
     saml, oidc = ("saml", f"s {name}"), ("oidc", f"o {name}")
-    with_ids(any_synapse, name, saml, oidc)
+    with_ids(way.server, name, saml, oidc)
     stated = task(username=name, **ids(oidc), external_ids_mode="exact")
-    changes(any_synapse, stated, ["set external_ids"], ids(saml, oidc), ids(oidc))
+    changes(way.server, stated, ["set external_ids"], ids(saml, oidc), ids(oidc))
     stated = task(username=name, **ids(), external_ids_mode="exact")
-    changes(any_synapse, stated, ["clear external_ids"], ids(oidc), ids())
+    changes(way.server, stated, ["clear external_ids"], ids(oidc), ids())
 
 
 def test_an_id_is_taken_exactly_as_it_is_written(any_synapse, unique):
@@ -72,27 +72,27 @@ def test_an_id_of_any_characters_is_looked_for_and_set(any_synapse, unique):
 
 
 def test_an_id_of_another_account_is_a_clear_error_and_changes_nothing(
-    any_synapse, unique, ways, way
+    unique, way
 ):
     # A creation would stop at it with the account made (synapse/rest/admin/
     # users.py: 409 "External id is already in use.").
     owner, thief, absent = unique("owner"), unique("thief"), unique("absent")
     taken = ("oidc", f"sub {owner}")
-    with_ids(any_synapse, owner, taken)
-    any_synapse.register(thief, a_password())
+    with_ids(way.server, owner, taken)
+    way.server.register(thief, a_password())
     for localpart in (thief, absent):
-        task = ways(any_synapse)[way](
+        task = way.task(
             username=localpart,
             password=a_password(),
             displayname="Mallory",
             shadow_banned=True,
             **ids(("saml", localpart), taken),
         )
-        reply = is_refused(any_synapse, task, "conflict")
-        assert any_synapse.user_id(owner) in reply.msg
+        reply = is_refused(way.server, task, "conflict")
+        assert way.server.user_id(owner) in reply.msg
         assert taken[1] in reply.msg
-    assert facts(any_synapse, owner)["external_ids"] == ids(taken)["external_ids"]
-    assert any_synapse.user(absent) is None
+    assert facts(way.server, owner)["external_ids"] == ids(taken)["external_ids"]
+    assert way.server.user(absent) is None
 
 
 def test_a_deactivated_account_keeps_its_ids_and_nobody_takes_them(any_synapse, unique):

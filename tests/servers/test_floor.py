@@ -23,24 +23,28 @@ def says_why(reply):
         assert part in reply.msg
 
 
+@pytest.fixture(params=["token", "secret", "session"])
+def task(request, synapse_floor, ways):
+    return ways(synapse_floor)[request.param]
+
+
 @pytest.mark.parametrize("suspended", [True, False])
 def test_suspended_is_refused_and_nothing_is_changed(
-    synapse_floor, unique, ways, way, suspended
+    synapse_floor, unique, task, suspended
 ):
     name = unique("alice")
     synapse_floor.register(name, a_password())
-    task = ways(synapse_floor)[way](
-        username=name, suspended=suspended, displayname="A", admin=True, locked=True
-    )
-    says_why(is_refused(synapse_floor, task, "unsupported"))
+    stated = {"displayname": "A", "admin": True, "locked": True, "suspended": suspended}
+    reply = is_refused(synapse_floor, task(username=name, **stated), "unsupported")
+    says_why(reply)
 
 
 def test_suspended_is_refused_for_a_new_account_and_none_is_made(
-    synapse_floor, unique, ways, way
+    synapse_floor, unique, task
 ):
     name = unique("alice")
-    task = ways(synapse_floor)[way](username=name, password=a_password(), suspended=True)
-    says_why(is_refused(synapse_floor, task, "unsupported"))
+    stated = task(username=name, password=a_password(), suspended=True)
+    says_why(is_refused(synapse_floor, stated, "unsupported"))
     assert synapse_floor.user(name) is None
 
 

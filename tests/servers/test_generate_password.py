@@ -24,67 +24,67 @@ from tests.servers.proof import (
 
 
 @pytest.fixture
-def generated(any_synapse, ways, way):
+def generated(way):
     """A task that makes up the password."""
 
     def task(**options):
-        return ways(any_synapse)[way](generate_password=True, **options)
+        return way.task(generate_password=True, **options)
 
     return task
 
 
-def test_a_new_account_has_the_password_that_is_told(any_synapse, unique, generated):
+def test_a_new_account_has_the_password_that_is_told(unique, way, generated):
     name = unique("alice")
     task = generated(username=name)
-    done = changes(any_synapse, task, ["create"], {}, {"password": NEW})
+    done = changes(way.server, task, ["create"], {}, {"password": NEW})
     password = done.json["user"]["generated_password"]
-    assert logs_in(any_synapse, name, password)
+    assert logs_in(way.server, name, password)
     assert done.json["user"]["password_set"] is True
     # At that one place, and nowhere else.
     assert json.dumps(done.json).count(json.dumps(password)) == 1
     # Said once: nobody knows it now.
-    again = has_nothing_to_do(any_synapse, task)
+    again = has_nothing_to_do(way.server, task)
     assert "generated_password" not in again.json["user"]
     assert again.json["user"]["password_set"] is False
 
 
-def test_check_mode_predicts_one_and_tells_none(any_synapse, unique, generated):
-    reply = predicted(any_synapse, generated(username=unique("alice")))
+def test_check_mode_predicts_one_and_tells_none(unique, way, generated):
+    reply = predicted(way.server, generated(username=unique("alice")))
     assert reply.changed and reply.json["actions"] == ["create"]
     assert reply.json["user"]["password_set"] is True
     assert "generated_password" not in reply.json["user"]
     assert reply.json["diff"][0]["after"]["password"] == NEW
 
 
-def test_a_reactivated_account_has_one(any_synapse, unique, generated):
+def test_a_reactivated_account_has_one(unique, way, generated):
     name, old = unique("alice"), a_password()
-    any_synapse.register(name, old)
-    deactivate(any_synapse, name)
+    way.server.register(name, old)
+    deactivate(way.server, name)
     done = changes(
-        any_synapse,
+        way.server,
         generated(username=name, reactivate=True),
         ["reactivate", "set password"],
         {"deactivated": True, "password": OLD},
         {"deactivated": False, "password": NEW},
     )
-    assert logs_in(any_synapse, name, done.json["user"]["generated_password"])
-    assert not logs_in(any_synapse, name, old)
+    assert logs_in(way.server, name, done.json["user"]["generated_password"])
+    assert not logs_in(way.server, name, old)
 
 
-def test_an_existing_account_keeps_the_one_it_has(any_synapse, unique, generated):
+def test_an_existing_account_keeps_the_one_it_has(unique, way, generated):
     name, password = unique("alice"), a_password()
-    any_synapse.register(name, password)
-    reply = has_nothing_to_do(any_synapse, generated(username=name))
+    way.server.register(name, password)
+    reply = has_nothing_to_do(way.server, generated(username=name))
     assert "generated_password" not in reply.json["user"]
     done = run_module(generated(username=name, displayname="A"))
     assert done.json["actions"] == ["set displayname"]
     assert "generated_password" not in done.json["user"]
-    assert logs_in(any_synapse, name, password)
+    assert logs_in(way.server, name, password)
 
 
-def test_everybody_of_a_list_has_one_of_their_own(any_synapse, unique, generated):
+def test_everybody_of_a_list_has_one_of_their_own(unique, way, generated):
     names, old = [unique("alice") for _ in range(4)], unique("bob")
-    any_synapse.register(old, a_password())
+    way.server.register(old, a_password())
     users = [{"username": name, "generate_password": True} for name in (*names, old)]
     task = generated(users=users)
     del task["generate_password"]
@@ -94,8 +94,8 @@ def test_everybody_of_a_list_has_one_of_their_own(any_synapse, unique, generated
     assert told[-1] is None
     assert len(set(told)) == 5
     for name, password in zip(names, told, strict=False):
-        assert logs_in(any_synapse, name, password)
-    again = ran_in_vain(any_synapse, task)
+        assert logs_in(way.server, name, password)
+    again = ran_in_vain(way.server, task)
     assert not any("generated_password" in user for user in again.json["users"])
 
 
@@ -137,16 +137,16 @@ def test_one_that_was_set_is_told_even_if_the_rest_fails(synapse, unique):
     assert logs_in(synapse, name, password)
 
 
-def test_the_rest_of_a_new_account_is_as_stated(any_synapse, unique, generated):
+def test_the_rest_of_a_new_account_is_as_stated(unique, way, generated):
     name = unique("alice")
     task = generated(username=name, admin=True, displayname="A", emails=[f"{name}@a.example"])
     done = run_module(task)
     assert done.json["actions"] == ["create"], done.json
     agrees(
-        facts(any_synapse, name),
+        facts(way.server, name),
         {"admin": True, "displayname": "A", "emails": [f"{name}@a.example"]},
     )
-    has_nothing_to_do(any_synapse, task)
+    has_nothing_to_do(way.server, task)
 
 
 @pytest.mark.parametrize(

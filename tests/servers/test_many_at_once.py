@@ -73,15 +73,19 @@ def test_forty_runs_that_need_a_service_account_make_one_with_one_device(
     assert kept.token == token and session_is_alive(any_synapse, token)
 
 
-@pytest.mark.parametrize("ended", [False, True], ids=["no-session", "ended-session"])
-def test_twenty_logins_at_once_are_one(synapse, unique, kept, ended):
+@pytest.mark.parametrize("before", ["no-session", "ended-session", "old-password"])
+def test_twenty_logins_at_once_are_one(synapse, unique, kept, before):
     admin, password = unique("root"), a_password()
     synapse.register(admin, password, admin=True)
     names = names_of(synapse, unique, 20)
     login = by_login(synapse, admin, password, timeout=60, **kept.option)
-    if ended:
-        assert run_module(login | {"username": names[0], "admin": False}).changed is False
+    if before != "no-session":
+        assert not run_module(login | {"username": names[0]}).failed
+    if before == "ended-session":
         synapse.logout(kept.token)
+    if before == "old-password":
+        login["admin_password"] = a_password()
+        synapse.change(admin, password=login["admin_password"], logout_devices=False)
     replies = at_once([login | {"username": name, "displayname": "A"} for name in names])
     all_are_well(replies, ["set displayname"])
     assert len(synapse.devices(admin)) == sessions_of(synapse, admin) == 1

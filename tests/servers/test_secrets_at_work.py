@@ -2,6 +2,7 @@
 """While a run is under way, and after it: no secret in the arguments or the
 environment of any process, in any file but the session file, or in the reply."""
 
+import os
 import signal
 
 import pytest
@@ -154,6 +155,25 @@ def test_a_run_that_is_killed_leaves_no_secret_behind(
     assert not run_module(task).failed
 
 
+def test_its_memory_is_closed_to_others_of_the_same_user(synapse, unique, unprivileged, proxy):
+    # Linux gives /proc/<pid> of what may not be dumped to root (proc(5)).
+    owners = set()
+    running = None
+
+    def look(method, path):
+        if running is not None:
+            owners.update(
+                os.stat(f"/proc/{running.process.pid}/{name}").st_uid
+                for name in ("mem", "environ", "maps", "fd")
+            )
+
+    proxy.rule = look
+    task = by_token(synapse, username=unique("alice"), url=proxy.url)
+    running = unprivileged.start(task)
+    assert running.wait().changed
+    assert owners == {0}
+
+
 def test_nothing_of_it_writes_into_the_systems_log():
     # Neither the C library's way nor the socket of one's own.
     program = (LIBRARY / "matrix_user").read_bytes()
@@ -168,7 +188,7 @@ def test_the_spy_sees_what_there_is_to_see(synapse, proxy, kept, tmp_path, uniqu
     careless.write_text(
         "#!/bin/sh\n"
         f"exec 3>{tmp_path}/dropped; echo $SHOWN >&3\n"
-        "sh -c 'read line' \"$SHOWN\" </dev/zero &\n"
+        "sh -c 'sleep 5; :' \"$SHOWN\" &\n"
         "wait\n"
     )
     careless.chmod(0o700)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.servers.cutting import cut_everywhere
 from tests.servers.fields import all_of
 from tests.servers.proof import (
     NEW,
@@ -24,6 +25,7 @@ from tests.servers.proof import (
     run_module,
     state,
 )
+from tests.servers.proxy import Proxy
 from tests.support.synapse import Synapse
 
 MADE = "create service account"
@@ -173,6 +175,27 @@ def test_it_is_in_no_room_and_not_in_the_directory(peculiar, unique, tmp_path, w
     assert facts(peculiar, service)["user_type"] == "support"
     has_nothing_to_do(peculiar, task)
     assert rooms_of(peculiar, service) == []
+
+
+def test_it_is_in_no_room_either_where_the_run_that_made_it_was_cut_off(
+    peculiar, unique, tmp_path
+):
+    with Proxy(peculiar) as proxy:
+
+        def prepare():
+            name, service = unique("alice"), unique("svc")
+            peculiar.register(name, a_password())
+            return by_service(
+                peculiar,
+                url=proxy.url,
+                service_account=service,
+                username=name,
+                admin=True,
+                session_file=str(tmp_path / f"{service}.json"),
+            )
+
+        for task in cut_everywhere(proxy, prepare):
+            assert rooms_of(peculiar, task["service_account"]) == []
 
 
 def test_addresses_are_set_where_their_owners_may_not_change_them(peculiar, unique):

@@ -133,6 +133,28 @@ def test_a_session_that_ended_is_replaced_by_one_of_the_same_device(
     assert LOGIN not in requests
 
 
+def test_a_session_that_is_ended_in_the_middle_of_a_run_is_told_and_had_anew(
+    any_synapse, alice, opening, kept
+):
+    task, account = opening
+    with Proxy(any_synapse) as proxy:
+        task |= {"username": alice, "url": proxy.url}
+        assert run_module(task | display(0)).changed
+        token = kept.token
+
+        def end_it(method, path):
+            # It was found to work by then, and is needed for the account.
+            if "/v2/users/" in path and session_is_alive(any_synapse, token):
+                any_synapse.logout(token)
+
+        proxy.rule = end_it
+        reply = run_module(task | display(1), secrets=(token,))
+        assert not reply.failed or reply.kind == "unauthorized", reply.json
+        assert not session_is_alive(any_synapse, token)
+        assert run_module(task | display(2)).json["actions"] == ["set displayname"]
+    assert len(any_synapse.devices(account)) == sessions_of(any_synapse, account) == 1
+
+
 def test_check_mode_opens_with_the_session_that_is_there(any_synapse, alice, opening, kept):
     task, _ = opening
     task |= {"username": alice}

@@ -20,7 +20,6 @@ from tests.servers.proxy import Proxy
 
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="takes root to give a file away")
-not_as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
 
 
 @pytest.fixture
@@ -111,10 +110,59 @@ def test_a_file_in_a_folder_of_another_user_is_refused(synapse, kept):
     is_not_trusted(synapse, kept, "", kept.folder)
 
 
-@not_as_root
-def test_an_unreadable_file_is_refused(synapse, kept):
-    kept.path.chmod(0o000)
-    is_not_trusted(synapse, kept, "")
+@pytest.fixture
+def as_nobody(unprivileged, unique, synapse):
+    """Runs a task as a user who owns nothing but a folder; and that folder."""
+    admin, password = unique("root"), a_password()
+    synapse.register(admin, password, admin=True)
+    folder = unprivileged.folder
+
+    def run(path=folder / "sessions.json", **options):
+        task = by_login(synapse, admin, password, username=unique("alice"), **options)
+        return unprivileged.run(task | {"session_file": str(path)})
+
+    run.folder, run.admin = folder, admin
+    return run
+
+
+def test_an_unreadable_file_is_refused(as_nobody):
+    assert as_nobody().changed
+    file = as_nobody.folder / "sessions.json"
+    file.chmod(0o000)
+    reply = as_nobody()
+    assert reply.failed and reply.kind == "invalid" and not reply.changed, reply.json
+    assert str(file) in reply.msg
+
+
+def test_an_unwritable_file_is_refused_once_it_has_to_be_written(synapse, as_nobody):
+    assert as_nobody().changed
+    assert as_nobody().changed
+    assert sessions_of(synapse, as_nobody.admin) == 1
+    as_nobody.folder.chmod(0o500)
+    # The session is there, so nothing has to be written.
+    assert as_nobody().changed
+    assert sessions_of(synapse, as_nobody.admin) == 1
+
+
+@pytest.mark.parametrize("mode", [0o500, 0o000], ids=oct)
+def test_a_folder_in_which_no_file_can_be_made_is_told_and_done_without(
+    synapse, as_nobody, mode
+):
+    as_nobody.folder.chmod(mode)
+    reply = as_nobody()
+    assert reply.json["actions"] == ["create"], reply.json
+    assert any("session_file" in warning for warning in reply.json["warnings"])
+    assert sessions_of(synapse, as_nobody.admin) == 0
+
+
+@as_root
+def test_a_file_of_root_is_refused_to_others(as_nobody):
+    assert as_nobody().changed
+    file = as_nobody.folder / "sessions.json"
+    os.chown(file, 0, 0)
+    reply = as_nobody()
+    assert reply.failed and reply.kind == "invalid" and not reply.changed, reply.json
+    assert "another user" in reply.msg and str(file) in reply.msg
 
 
 GOOD = '{"registrar": 1, "sessions": []}'

@@ -29,14 +29,14 @@ def verified(server, name, password, **options):
     return by_token(server, username=name, password=password, verify_login=True, **options)
 
 
-def test_a_new_account_is_logged_in_to_and_out_of(any_synapse, unique, ways, way):
+def test_a_new_account_is_logged_in_to_and_out_of(unique, way):
     name, password = unique("alice"), a_password()
-    task = ways(any_synapse)[way](username=name, password=password, verify_login=True)
-    requests = requests_during(any_synapse, lambda: run_module(task))
+    task = way.task(username=name, password=password, verify_login=True)
+    requests = requests_during(way.server, lambda: run_module(task))
     # The service account may log in, too.
     assert 1 <= requests.count(LOGIN) == requests.count(LOGOUT) <= 2
-    assert any_synapse.devices(name) == [] and sessions_of(any_synapse, name) == 0
-    again = ran_in_vain(any_synapse, task)
+    assert way.server.devices(name) == [] and sessions_of(way.server, name) == 0
+    again = ran_in_vain(way.server, task)
     assert not again.failed and not again.changed, again.json
 
 
@@ -73,15 +73,15 @@ def test_the_devices_of_the_account_stay_as_they_are(any_synapse, unique):
 
 
 def test_another_password_of_an_existing_account_fails_the_task(
-    any_synapse, unique, ways, way
+    unique, way
 ):
     # update_password: on_create leaves it alone, and so it is not the one stated.
     name, password, other = unique("alice"), a_password(), a_password()
-    any_synapse.register(name, password)
-    task = ways(any_synapse)[way](username=name, password=other, verify_login=True)
-    reply = is_refused(any_synapse, task, "unauthorized", in_check_mode=False)
-    assert "verify_login" in reply.msg and any_synapse.user_id(name) in reply.msg
-    assert logs_in(any_synapse, name, password)
+    way.server.register(name, password)
+    task = way.task(username=name, password=other, verify_login=True)
+    reply = is_refused(way.server, task, "unauthorized", in_check_mode=False)
+    assert "verify_login" in reply.msg and way.server.user_id(name) in reply.msg
+    assert logs_in(way.server, name, password)
 
 
 def test_what_was_changed_before_it_failed_is_told(any_synapse, unique):

@@ -104,8 +104,10 @@ def start_module(
     env: Mapping[str, str] | None = None,
     verbosity: int = 0,
     secrets: tuple[str, ...] = (),
+    user: int | None = None,
 ) -> Running:
-    """As run_module, for a test that does something while the module runs."""
+    """As run_module, for a test that does something while the module runs; as root,
+    it may run as another `user`."""
     content = {
         # The keys that ansible-core 2.21 sends.
         "_ansible_check_mode": check,
@@ -132,6 +134,7 @@ def start_module(
         binary or default_binary(module),
         env,
         (*secret_values(arguments), *secrets),
+        user,
     )
 
 
@@ -144,12 +147,18 @@ class Running:
         binary: str | Path,
         env: Mapping[str, str] | None,
         secrets: tuple[str, ...],
+        user: int | None = None,
     ) -> None:
         self.secrets = secrets
         self.folder = Path(tempfile.mkdtemp(prefix="registrar-module-"))
         file = self.folder / "args"
         file.touch(mode=0o600)
         file.write_bytes(content)
+        other: dict[str, Any] = {}
+        if user is not None:
+            os.chown(self.folder, user, -1)
+            os.chown(file, user, -1)
+            other = {"user": user, "group": user, "extra_groups": [], "cwd": self.folder}
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             [str(binary), str(file)],
@@ -157,6 +166,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment(env),
+            **other,
         )
 
     def kill(self) -> None:

@@ -2,8 +2,10 @@
 """The harness that holds every reply to its promises does see a broken one."""
 
 import json
+import os
 import signal
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,18 @@ def test_a_module_that_is_killed_leaves_no_arguments_file(tmp_path):
     running.kill()
     assert running.process.returncode == -signal.SIGKILL
     assert not running.folder.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root to become somebody else")
+def test_a_module_may_run_as_another_user():
+    # It is given the arguments file, which it may read.
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        program = Path(folder) / "module"
+        program.write_text('#!/bin/sh\necho "{\\"uid\\": $(id -u), \\"given\\": $(cat "$1")}"\n')
+        program.chmod(0o755)
+        reply = start_module({"url": "x"}, binary=program, user=65534).wait()
+    assert reply.json["uid"] == 65534 and reply.json["given"]["url"] == "x"
 
 
 def test_the_arguments_file_is_for_its_owner_alone_and_then_gone(tmp_path):
