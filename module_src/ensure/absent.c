@@ -250,7 +250,10 @@ run_absent(struct run *run)
             wants_deactivated ? "deactivation" : "any change");
     if (run->wish->if_absent == IF_ABSENT_FAIL)
         return error_set(run->error, ERROR_NOT_FOUND,
-            "there is no account %s; nothing was changed (if_absent: fail)", run_name(run));
+            "there is no account %s%s; nothing was changed (if_absent: fail)", run_name(run),
+            run->now.presence == PRESENCE_UNKNOWN
+                ? " that could be seen without the administrator a real run would have"
+                : "");
     if (wants_deactivated)
         return run->now.presence == PRESENCE_UNKNOWN ? guess_absence(run) : 0;
     return connection_can_create(run->backend->connection) ? create(run) : claim(run);

@@ -146,9 +146,15 @@ ask(struct run *run)
     if (result == 0)
         return 0;
     if (failure.kind == ERROR_RATE_LIMITED && run_may_become_administrator(run) &&
-        run_become_administrator(run) == 0 && run_has_administrator(run) &&
-        run->now.presence == PRESENCE_PRESENT)
-        return ask_as_administrator(run);
+        run_become_administrator(run) == 0) {
+        if (run_has_administrator(run) && run->now.presence == PRESENCE_PRESENT)
+            return ask_as_administrator(run);
+        if (run->backend->authority == AUTHORITY_PREDICTED) {
+            run->guessed = true;
+            run->password_answer = PASSWORD_SAME;
+            return 0;
+        }
+    }
     if (run->error->kind == ERROR_NONE)
         *run->error = failure;
     return -1;

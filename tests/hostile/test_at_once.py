@@ -94,6 +94,18 @@ def test_forty_runs_at_once_on_a_session_that_has_ended_log_in_once(
     assert server.count("login") == 1
 
 
+def test_runs_at_once_without_a_file_make_one_account_and_leave_no_session(
+    server: HostileServer, path: Path
+) -> None:
+    tasks = [task | {"session_file": None} for task in tasks_of_many(server, "service", path)]
+    replies = at_once(tasks[:12])
+    failed = [reply.json for reply in replies if reply.failed]
+    assert not failed, failed[0]
+    made = [reply for reply in replies if "create service account" in reply.json["actions"]]
+    assert len(made) == 1
+    assert left_sessions(server) == []
+
+
 def test_runs_at_once_with_two_accounts_keep_both(server: HostileServer, path: Path) -> None:
     tasks = []
     for number, kind in enumerate(["admin", "service"] * 8):

@@ -11,7 +11,12 @@ import pytest
 
 from tests.support import hostile_faults as faults
 from tests.support.hostile import Answer, Exchange, HostileServer
-from tests.support.hostile_runs import TASKS, comparable, kept_service_without_passwords
+from tests.support.hostile_runs import (
+    READING,
+    TASKS,
+    comparable,
+    kept_service_without_passwords,
+)
 from tests.support.hostile_tasks import SERVICE, by_service, populated, run, service_password
 
 # More requests than any of these tasks sends.
@@ -52,7 +57,8 @@ def test_cut_off_anywhere_and_repeated_it_converges(
     expected, routes = made(task, tmp_path / "whole")
     assert len(routes) < MOST
     for number, route in enumerate(routes, start=1):
-        if done and (task, route) in HOPELESS:
+        # After what changes nothing is before what comes next.
+        if done and (route in READING - {"login"} or (task, route) in HOPELESS):
             continue
         folder = tmp_path / str(number)
         folder.mkdir(mode=0o700)
@@ -75,7 +81,8 @@ def test_cut_off_anywhere_and_repeated_it_converges(
 def test_a_service_account_s_password_is_the_one_that_is_written_down(
     server: HostileServer,
 ) -> None:
-    """So that another program may compute it: design, "registrar/v1"."""
+    """HMAC-SHA256 of "registrar/v1" NUL localpart with the shared secret, in base64:
+    any version of Registrar opens what another one made."""
     assert run(by_service(server, displayname="Alice II")).changed
     account = server.homeserver.user(SERVICE)
     assert account.password == service_password(server.homeserver.secret or "")

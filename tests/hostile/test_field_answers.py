@@ -131,7 +131,7 @@ def test_a_change_whose_answer_is_wrong_is_told_as_one_and_a_rerun_converges(
     second = run(all_by_token(server))
     assert not second.failed, f"after {first.json}: {second.json}"
     assert_full(server.homeserver.user("alice"))
-    assert not run(all_by_token(server)).changed
+    assert not second.changed or not run(all_by_token(server)).changed
 
 
 NO_LIMIT: list[Any] = [
@@ -322,7 +322,7 @@ def assert_unhurt(server: HostileServer, task: Task) -> None:
     second = run(arguments)
     assert not second.failed, f"after {first.json}: {second.json}"
     assert server.homeserver.state() != before
-    third = run(arguments)
+    third = run(arguments) if second.changed else second
     assert not third.failed and not third.changed, third.json
 
 

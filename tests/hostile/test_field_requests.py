@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.hostile import HostileServer
-from tests.support.hostile_fields import EMAIL, FULL, LIMIT, PHONE
-from tests.support.hostile_runs import TASKS
+from tests.support.hostile_fields import EMAIL, FULL, LIMIT, PHONE, assert_full
+from tests.support.hostile_runs import READING, TASKS
 from tests.support.hostile_tasks import (
     SERVICE,
     add_service,
@@ -19,15 +19,9 @@ from tests.support.hostile_tasks import (
     by_service,
     by_token,
     left_sessions,
+    populated,
     run,
 )
-
-# What changes no account. A login and its end are no change of one.
-LOOKING = {"version", "server_version", "nonce", "key_server", "auth_metadata", "login_flows"}
-LOOKING |= {"whoami", "get_user", "get_ratelimit", "get_profile", "get_profile_field"}
-LOOKING |= {"user_by_threepid", "user_by_external_id", "own_3pids", "username_available"}
-LOOKING |= {"login", "logout", "login_as", "add_3pid", "joined_rooms"}
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -51,7 +45,7 @@ def test_check_mode_predicts_what_is_done_and_does_none_of_it(
             # The proof of the secret, which stops before anything is made.
             assert not isinstance(request.json["refresh_token"], bool)
         else:
-            assert request.route in LOOKING, request.target
+            assert request.route in READING, request.target
     # One that is kept may have been logged in for.
     assert len(server.homeserver.tokens) <= sessions + bool(list(folder.iterdir()))
     done = run(arguments, diff=True)
@@ -220,3 +214,70 @@ def test_one_address_for_two_users_is_refused_before_anything_is_sent(
         assert_fails(reply, "invalid")
         assert "u0" in reply.msg and "u1" in reply.msg
         assert server.requests == []
+
+
+ODD = ["a/b", "..", ".", "a?b#c", "ä \U0001f980", "%2e%2e", "a b+c", "'\";--", "x" * 200]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: ascii(odd)[:20])
+def test_an_id_of_any_characters_is_one_segment_of_a_path(
+    server: HostileServer, odd: str
+) -> None:
+    """And the same one that the server has: somebody else's is found."""
+    wanted = [{"provider": odd, "id": odd}]
+    assert run(by_token(server, external_ids=wanted)).changed
+    assert server.homeserver.user("alice").external_ids == [(odd, odd)]
+    server.homeserver.add_user("bob", "x")
+    reply = run(by_token(server, "bob", external_ids=wanted))
+    assert_fails(reply, "conflict")
+    assert "@alice:example.test" in reply.msg
+    assert "other" not in server.routes
+
+
+@pytest.mark.parametrize("odd", ["a/b", "..", "a?b#c", "ä", "%2e", "'\";--", "x" * 200])
+def test_an_address_of_any_characters_is_one_segment_of_a_path(
+    server: HostileServer, odd: str
+) -> None:
+    address = f"{odd}@example.org"
+    assert run(by_token(server, emails=[address])).changed
+    assert server.homeserver.user("alice").emails == [address]
+    server.homeserver.add_user("bob", "x")
+    reply = run(by_token(server, "bob", emails=[address]))
+    assert_fails(reply, "conflict")
+    assert "@alice:example.test" in reply.msg
+    assert "other" not in server.routes
+
+
+@pytest.mark.parametrize("name", ["team/alice", "a=b.c_d-e+f", "../alice"])
+def test_an_account_of_any_name_is_one_segment_of_each_path(
+    server: HostileServer, name: str
+) -> None:
+    account = server.homeserver.add_user(name, "x")
+    assert run(by_token(server, name, **FULL)).changed
+    assert_full(account)
+    assert run(by_token(server, name, shadow_banned=False, ratelimit={})).changed
+    assert run(by_token(server, name, state="deactivated", erase=True)).changed
+    assert account.erased
+    assert not {"other", "wrong_method"} & set(server.routes)
+
+
+def test_a_server_name_with_a_port_is_a_server_name(folder: Path) -> None:
+    with HostileServer(server_name="matrix.example.test:8448") as server:
+        populated(server)
+        task = by_service(server, session_file=str(folder / "sessions"), **FULL)
+        assert run(task).changed
+        assert_full(server.homeserver.user("alice"))
+        server.forget()
+        assert not run(task).changed
+        assert server.count("login", "register") == 0
+
+
+def test_a_type_that_the_server_has_besides_is_taken(server: HostileServer) -> None:
+    """user_types.extra_user_types; any other is 400 "Invalid user type"."""
+    reply = run(by_token(server, user_type="organist", displayname="Other"))
+    assert_fails(reply, "invalid")
+    assert "user_type" in reply.msg
+    assert not reply.changed
+    server.homeserver.user_types = ("support", "bot", "organist")
+    assert run(by_token(server, user_type="organist", displayname="Other")).changed
+    assert server.homeserver.user("alice").user_type == "organist"

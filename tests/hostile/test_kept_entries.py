@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from tests.support import hostile_faults as faults
 from tests.support.hostile import HostileServer
 from tests.support.hostile_kept import (
     KINDS,

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import stat
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -245,17 +247,14 @@ def test_in_a_folder_that_cannot_be_made_it_is_told_of_and_done_without(
 
 
 @pytest.fixture
-def theirs(tmp_path: Path) -> Path:
+def theirs() -> Iterator[Path]:
     """A file's path in a folder of somebody's, below folders that all may enter."""
-    folder = Path("/tmp") / f"registrar-{os.getpid()}-{tmp_path.name}"
-    folder.mkdir(mode=0o700)
+    folder = Path(tempfile.mkdtemp(prefix="registrar-"))
     (folder / "kept").mkdir(mode=0o700)
     belongs_to_somebody(folder, folder / "kept")
     yield folder / "kept" / "sessions"
     (folder / "kept").chmod(0o700)
-    for one in sorted(folder.rglob("*"), reverse=True):
-        one.rmdir() if one.is_dir() else one.unlink()
-    folder.rmdir()
+    shutil.rmtree(folder)
 
 
 def run_theirs(server: HostileServer, path: Path) -> Any:

@@ -16,6 +16,7 @@ from tests.support.hostile_talk import (
     REGISTER,
     USERS,
     WHOAMI,
+    WITHOUT_THE_MODULE,
     Talk,
     assert_same_said,
     credentials,
@@ -196,5 +197,6 @@ def everything(talk: Talk) -> None:
 
 
 @pytest.mark.slow
+@WITHOUT_THE_MODULE
 def test_the_stand_in_says_what_synapse_says() -> None:
     assert_same_said(everything, {})

@@ -17,6 +17,7 @@ from tests.support.hostile_talk import (
     PROFILE,
     USERS,
     WHOAMI,
+    WITHOUT_THE_MODULE,
     Talk,
     assert_same_said,
     credentials,
@@ -411,6 +412,7 @@ SETTINGS |= {conversation: ({}, {}) for conversation in FIELDS}
 
 
 @pytest.mark.slow
+@WITHOUT_THE_MODULE
 @pytest.mark.parametrize("conversation", SETTINGS, ids=lambda one: one.__name__)
 def test_the_stand_in_says_of_every_field_what_synapse_says(
     conversation: Callable[[Talk], None],

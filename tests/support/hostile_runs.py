@@ -23,6 +23,12 @@ from .hostile_tasks import (
     run,
 )
 
+# What changes no account. A login and its end are no change of one.
+READING = {"version", "server_version", "nonce", "key_server", "auth_metadata", "login_flows"}
+READING |= {"whoami", "get_user", "get_ratelimit", "get_profile", "get_profile_field"}
+READING |= {"user_by_threepid", "user_by_external_id", "own_3pids", "username_available"}
+READING |= {"login", "logout", "login_as", "add_3pid", "joined_rooms"}
+
 FRESH = "a fresh password"
 # A locked user's password cannot be asked about.
 OPEN = FULL | {"locked": False}

@@ -8,12 +8,19 @@ import hashlib
 import hmac
 import http.client
 import json
+import os
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from .hostile import HostileServer
 from .synapse import Synapse
 
+# Another build of it says nothing new about the stand-in.
+WITHOUT_THE_MODULE = pytest.mark.skipif(
+    "REGISTRAR_BINARY" in os.environ, reason="the module is no part of it"
+)
 SECRET = "Stand_in-secret"
 USERS = "/_synapse/admin/v2/users/"
 LOGIN_AS = "/_synapse/admin/v1/users/{}/login"

@@ -231,7 +231,7 @@ TEST(the_previous_secret_opens_the_account_and_the_new_ones_password_is_set)
     service_begin(replies);
     service.connection.shared_secret_previous = &previous;
     service_assert(ERROR_NONE, AUTHORITY_ADMINISTRATOR, "update service account",
-        "name flows profile login register login rooms(syt_svc) put(syt_svc)");
+        "name flows profile login register login put(syt_svc) rooms(syt_svc)");
     assert_in(PREVIOUS_PASSWORD, service_body("POST " LOGIN, 1));
     assert_true(service_asked("PUT " USERS "%40svc%3Ax syt_svc "));
     assert_string_equal(service_body("PUT " USERS, 0),
@@ -279,7 +279,7 @@ TEST(a_password_that_cannot_be_set_is_an_error_and_the_session_ends)
         service_begin(replies);
         service.connection.shared_secret_previous = &previous;
         service_assert(table[i].kind, AUTHORITY_NONE, table[i].actions,
-            "name flows profile login register login rooms(syt_svc) put(syt_svc) "
+            "name flows profile login register login put(syt_svc) "
             "logout(syt_svc)");
         service_end(NULL);
     }

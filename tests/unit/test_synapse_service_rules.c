@@ -191,7 +191,7 @@ TEST(another_credentials_task_may_do_what_it_likes_with_that_account)
 /* What a task that forgets it comes to when it becomes an administrator. */
 static void
 assert_forgets(const struct recorded_reply *replies, enum error_kind kind,
-    enum authority authority, const char *steps)
+    enum authority authority, size_t warnings, const char *steps)
 {
     struct error error = {0};
 
@@ -204,6 +204,7 @@ assert_forgets(const struct recorded_reply *replies, enum error_kind kind,
     assert_string_equal(service_steps(synapse_asked()), steps);
     assert_int_equal(service.backend->authority, authority);
     assert_int_equal(service.actions.count, 0);
+    assert_int_equal(service.warnings.count, warnings);
     service_end(NULL);
 }
 
@@ -215,19 +216,23 @@ TEST(who_is_to_be_forgotten_is_opened_and_never_made_or_changed)
         WRONG_ONCE, LOGGED_IN, NO_ROOMS, LOGGED_OUT, {0}};
     static const struct recorded_reply gone[] = {NONCE, NAMED, FLOWS, NO_PROFILE, PROVEN,
         WRONG, {0}};
+    static const struct recorded_reply hidden[] = {NONCE, NAMED, FLOWS, HIDDEN, PROVEN, WRONG,
+        {0}};
     static const struct recorded_reply strangers[] = {NONCE, NAMED, FLOWS, PROFILED, PROVEN,
         WRONG, {0}};
     static const struct recorded_reply other[] = {NONCE, NAMED, FLOWS, NO_PROFILE,
         OTHER_SECRET, {0}};
 
-    assert_forgets(opens, ERROR_NONE, AUTHORITY_ADMINISTRATOR,
-        "name flows profile login rooms(syt_svc)");
-    assert_forgets(by_old, ERROR_NONE, AUTHORITY_ADMINISTRATOR,
-        "name flows profile login register login rooms(syt_svc)");
-    assert_forgets(gone, ERROR_NONE, AUTHORITY_NONE, "name flows profile register login");
-    assert_forgets(strangers, ERROR_CONFLICT, AUTHORITY_NONE,
+    assert_forgets(opens, ERROR_NONE, AUTHORITY_ADMINISTRATOR, 0,
+        "name flows profile login");
+    assert_forgets(by_old, ERROR_NONE, AUTHORITY_ADMINISTRATOR, 0,
         "name flows profile login register login");
-    assert_forgets(other, ERROR_UNAUTHORIZED, AUTHORITY_NONE, "name flows profile register");
+    assert_forgets(gone, ERROR_NONE, AUTHORITY_NONE, 0, "name flows profile register login");
+    assert_forgets(hidden, ERROR_NONE, AUTHORITY_NONE, 1, /* it is a guess */
+        "name flows profile login register login");
+    assert_forgets(strangers, ERROR_CONFLICT, AUTHORITY_NONE, 0,
+        "name flows profile login register login");
+    assert_forgets(other, ERROR_UNAUTHORIZED, AUTHORITY_NONE, 0, "name flows profile register");
 }
 
 /* ---- No memory ---- */

@@ -109,7 +109,7 @@ TEST(the_next_task_is_an_administrator_from_the_start)
 {
     begin(registering);
     keep("syt_kept", "x", &shared);
-    assert_string_equal(open_and_see(), "nonce name whoami(syt_kept)");
+    assert_string_equal(open_and_see(), "nonce name whoami(syt_kept) rooms(syt_kept)");
     assert_int_equal(service.backend->authority, AUTHORITY_ADMINISTRATOR);
     assert_int_equal(service.actions.count, 0);
     assert_string_equal(close_and_see(), "");
@@ -170,7 +170,7 @@ TEST(a_session_of_the_old_secret_gives_the_account_the_new_ones_password)
     begin(replies);
     keep("syt_kept", "x", &old);
     service_assert(ERROR_NONE, AUTHORITY_ADMINISTRATOR, "update service account",
-        "whoami(syt_kept) flows profile login register put(syt_kept)");
+        "whoami(syt_kept) flows profile login register put(syt_kept) rooms(syt_kept)");
     assert_string_equal(service_body("PUT " USERS, 0),
         "{\"password\":\"" SERVICE_PASSWORD "\",\"logout_devices\":false}");
     assert_string_equal(close_and_see(), "");
@@ -186,7 +186,7 @@ TEST(a_session_of_the_old_secret_is_logged_out_where_the_new_one_opens)
     begin(replies);
     keep("syt_kept", "x", &old);
     service_assert(ERROR_NONE, AUTHORITY_ADMINISTRATOR, "",
-        "whoami(syt_kept) flows profile login rooms(syt_svc) logout(syt_kept)");
+        "whoami(syt_kept) flows profile login logout(syt_kept) rooms(syt_svc)");
     assert_kept(SESSION_FOUND, "syt_svc", &shared);
 }
 
@@ -198,7 +198,7 @@ TEST(without_password_logins_the_old_secrets_session_goes_on_as_the_new_ones)
     begin(replies);
     keep("syt_kept", "x", &old);
     service_assert(ERROR_NONE, AUTHORITY_ADMINISTRATOR, "",
-        "whoami(syt_kept) flows profile register");
+        "whoami(syt_kept) flows profile register rooms(syt_kept)");
     assert_kept(SESSION_FOUND, "syt_kept", &shared);
 }
 
@@ -335,6 +335,41 @@ TEST(a_service_account_that_is_gone_leaves_no_entry_behind)
     assert_int_equal(service.actions.count, 0);
 }
 
+/* No password is set any more: what opens it will do. */
+TEST(who_is_to_be_forgotten_is_opened_with_the_old_secrets_session)
+{
+    static const struct recorded_reply replies[] = {NONCE, NAMED, IS_SERVICE, FLOWS, PROFILED,
+        PROVEN, WRONG, {"GET " USERS, 200, NULL, svc}, {"GET " V1_USERS, 200, NULL, "{}"},
+        {"POST /_synapse/admin/v1/deactivate/%40svc%3Ax", 200, NULL, "{}"}, {0}};
+    struct error error = {0};
+
+    begin(replies);
+    keep("syt_kept", "x", &old);
+    synapse_open_well(&service);
+    forget(&error);
+    assert_kind(&error, ERROR_NONE);
+    assert_string_equal(service_steps(synapse_asked()),
+        "whoami(syt_kept) flows profile login register user(syt_kept) other(syt_kept) "
+        "erase(syt_kept)");
+    assert_int_equal(service.actions.count, 0);
+    assert_false(place_has("sessions"));
+}
+
+TEST(in_check_mode_nothing_is_forgotten)
+{
+    static const struct recorded_reply replies[] = {NONCE, NAMED, IS_OVER, FLOWS, NO_PROFILE,
+        PROVEN, {0}};
+    struct error error = {0};
+
+    service.predict = true;
+    begin(replies);
+    keep("syt_kept", "x", &shared);
+    synapse_open_well(&service);
+    forget(&error);
+    assert_kind(&error, ERROR_NONE);
+    assert_kept(SESSION_FOUND, "syt_kept", &shared);
+}
+
 TEST(an_administrators_session_is_kept_and_used_again)
 {
     static const struct recorded_reply replies[] = {NONCE, NAMED,
@@ -386,6 +421,8 @@ main(void)
         TRIAL(a_file_that_others_can_read_is_not_used),
         TRIAL(the_service_account_that_is_forgotten_is_erased_and_its_session_too),
         TRIAL(a_service_account_that_is_gone_leaves_no_entry_behind),
+        TRIAL(who_is_to_be_forgotten_is_opened_with_the_old_secrets_session),
+        TRIAL(in_check_mode_nothing_is_forgotten),
         TRIAL(an_administrators_session_is_kept_and_used_again),
         TRIAL(without_a_session_file_an_administrator_that_was_logged_in_is_logged_out),
     };

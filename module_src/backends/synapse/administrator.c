@@ -166,7 +166,10 @@ take_service(struct backend *backend, struct error *error)
     if (state->administrator.user_id == NULL)
         return 0;
     state->is_service = true;
-    return take_server_name(backend, error);
+    if (take_server_name(backend, error) != 0)
+        return -1;
+    service_leave_rooms(backend);
+    return 0;
 }
 
 int

@@ -36,6 +36,22 @@ service_is(const struct backend *backend, const char *localpart)
            strcmp(connection->service_account, localpart) == 0;
 }
 
+void
+service_leave_rooms(struct backend *backend)
+{
+    const struct session *session = &state_of(backend)->administrator;
+    struct error ignored = {0};
+    bool left;
+
+    if (backend->predict || state_of(backend)->forgetting)
+        return;
+    if (rooms_leave_all(&backend->matrix, session, &left, &ignored) != 0 || !left)
+        list_add(backend->warnings,
+            "%s could not leave all the rooms that the server put it into (auto_join_rooms); "
+            "the next run tries again",
+            session->user_id);
+}
+
 /* The password that a shared secret gives the account, for secret_free; it is
  * shown nowhere from then on. */
 static int
@@ -72,23 +88,6 @@ look_at_profile(struct search *search)
     return result;
 }
 
-/* auto_join_rooms take everybody in, and nobody meant this account. That it
- * fails must not cost the session, which may be the only one there will be. */
-static void
-leave_rooms(struct search *search)
-{
-    struct error ignored = {0};
-    bool left;
-
-    if (search->backend->predict)
-        return;
-    if (rooms_leave_all(&search->backend->matrix, search->session, &left, &ignored) != 0 ||
-        !left)
-        list_add(search->backend->warnings,
-            "%s could not leave all the rooms that the server put it into (auto_join_rooms)",
-            search->session->user_id);
-}
-
 /* What the server calls our account has to be it. */
 static int
 check_user_id(struct search *search)
@@ -119,7 +118,6 @@ log_in(struct search *search, const struct secret *password, bool *opened)
     if (check_user_id(search) != 0)
         return -1;
     *opened = true;
-    leave_rooms(search);
     return 0;
 }
 
@@ -161,7 +159,9 @@ send_registration(struct search *search, const struct account *account,
             break;
         lost = true;
     }
-    if (*creation == CREATION_DONE || (lost && result != 0))
+    /* A plain refusal of the second says that the first was none, either. */
+    if (*creation == CREATION_DONE ||
+        (lost && result != 0 && (failure.status < 400 || failure.status >= 500)))
         note_creation(search);
     if (lost && *creation == CREATION_NAME_TAKEN)
         *creation = CREATION_PERHAPS;
@@ -181,10 +181,7 @@ make(struct search *search, enum creation *creation)
     account_free(&account);
     if (result != 0 || *creation != CREATION_DONE)
         return result;
-    if (check_user_id(search) != 0)
-        return -1;
-    leave_rooms(search);
-    return 0;
+    return check_user_id(search);
 }
 
 /* Gives the account that session opens the password of the shared secret. */
