@@ -112,7 +112,9 @@ def test_one_that_never_was_need_not_be_forgotten(any_synapse, unique, with_file
     assert any_synapse.user(service) is None
 
 
-def test_a_strangers_account_of_that_name_is_not_forgotten(any_synapse, unique, with_file, tmp_path):
+def test_a_strangers_account_of_that_name_is_not_forgotten(
+    any_synapse, unique, with_file, tmp_path
+):
     stranger, password = unique("svc"), a_password()
     any_synapse.register(stranger, password, admin=True)
     kept = {"session_file": str(tmp_path / "kept.json")} if with_file else {}

@@ -21,6 +21,7 @@ from tests.servers.proof import (
     ran_in_vain,
     run_module,
 )
+from tests.servers.proxy import HTML_502, Proxy
 
 
 @pytest.fixture
@@ -123,18 +124,26 @@ def test_a_failed_creation_tells_none(synapse, unique):
     assert "generated_password" not in reply.json["user"]
 
 
-def test_one_that_was_set_is_told_even_if_the_rest_fails(synapse, unique):
-    # The type is refused after the account was made by the registration: what
-    # was set, nobody could ever know otherwise.
-    name, other = unique("alice"), unique("bob")
-    users = [
-        {"username": name, "generate_password": True},
-        {"username": other, "user_type": "no such type"},
-    ]
-    reply = run_module(by_token(synapse, users=users))
-    assert reply.failed
-    password = reply.json["users"][0]["generated_password"]
-    assert logs_in(synapse, name, password)
+@pytest.mark.parametrize("broken", ["/override_ratelimit", "/v3/login"])
+def test_one_that_was_set_is_told_even_if_what_comes_after_it_fails(synapse, unique, broken):
+    # Nobody could ever know it otherwise.
+    name = unique("alice")
+
+    def rule(method, path):
+        return (500, HTML_502) if method == "POST" and path.endswith(broken) else None
+
+    with Proxy(synapse, rule) as proxy:
+        task = by_token(
+            synapse,
+            url=proxy.url,
+            username=name,
+            generate_password=True,
+            verify_login=True,
+            ratelimit={"messages_per_second": 1, "burst_count": 1},
+        )
+        reply = run_module(task)
+    assert reply.failed and reply.changed, reply.json
+    assert logs_in(synapse, name, reply.json["user"]["generated_password"])
 
 
 def test_the_rest_of_a_new_account_is_as_stated(unique, way, generated):

@@ -105,9 +105,7 @@ def test_the_file_is_its_owners_alone_and_says_whose_session_it_is(
     assert len(entry["salt"]) >= 16 and len(entry["fingerprint"]) >= 32
 
 
-def test_a_file_in_a_folder_that_is_there_leaves_the_folder_as_it_is(
-    any_synapse, alice, opening, kept
-):
+def test_a_file_in_a_folder_that_is_there_leaves_the_folder_as_it_is(alice, opening, kept):
     kept.folder.mkdir(mode=0o755)
     task, _ = opening
     assert run_module(task | {"username": alice} | display(0)).changed
@@ -349,7 +347,7 @@ def test_an_ordinary_accounts_session_is_not_kept(any_synapse, alice, unique, ke
     assert len(any_synapse.devices(name)) == len(kept.entries())
 
 
-def test_the_file_is_not_written_where_nothing_in_it_changes(any_synapse, alice, opening, kept):
+def test_the_file_is_not_written_where_nothing_in_it_changes(alice, opening, kept):
     task, _ = opening
     task |= {"username": alice}
     assert run_module(task | display(0)).changed

@@ -202,11 +202,10 @@ def test_where_nobody_logs_in_with_a_password_it_says_so():
             assert "verify_login" in is_refused(server, task, "unsupported").msg
 
 
-def test_has_nothing_to_do_but_that(synapse, unique):
+def test_without_it_no_login_is_spent(synapse, unique):
     name, password = unique("alice"), a_password()
     synapse.register(name, password)
-    task = verified(synapse, name, password)
-    task["verify_login"] = False
+    task = verified(synapse, name, password) | {"verify_login": False}
     has_nothing_to_do(synapse, task)
     requests = requests_during(synapse, lambda: run_module(task))
     assert LOGIN not in requests
