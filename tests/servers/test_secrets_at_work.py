@@ -188,7 +188,7 @@ def test_the_spy_sees_what_there_is_to_see(synapse, proxy, kept, tmp_path, uniqu
     careless.write_text(
         "#!/bin/sh\n"
         f"exec 3>{tmp_path}/dropped; echo $SHOWN >&3\n"
-        "sh -c 'sleep 5; :' \"$SHOWN\" &\n"
+        "sh -c 'while kill -0 $PPID 2>&3; do sleep 0.1; done' \"$SHOWN\" &\n"
         "wait\n"
     )
     careless.chmod(0o700)
