@@ -176,8 +176,11 @@ PYTEST = $(WITH_TOOLS) python -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope
 .PHONY: pytest pytest-asan
 pytest: all $(VENVS)/tools/.stamp  ## everything that runs the module or reads the project
 	$(Q)$(PYTEST) tests $(PYTEST_ARGS)
+# The oldest Synapse makes the module do little that the newest does not, so
+# that it is left to the run above.
 pytest-asan: asan $(VENVS)/tools/.stamp  ## the module against servers, under sanitizers
-	$(Q)REGISTRAR_BINARY=$(BUILD)/asan/registrar $(PYTEST) tests/servers tests/hostile $(PYTEST_ARGS)
+	$(Q)REGISTRAR_BINARY=$(BUILD)/asan/registrar $(PYTEST) tests/servers tests/hostile \
+		-k 'not floor' $(PYTEST_ARGS)
 
 .PHONY: lint warnings-clang yamllint ansible-lint
 lint: warnings-clang yamllint ansible-lint  ## clang's warnings, yamllint, ansible-lint

@@ -48,6 +48,11 @@ stop_watch(void)
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
         if (sigaction(signals[i].number, &action, NULL) != 0)
             return -1;
+#ifdef SIGXFSZ
+    /* A file that may not grow is an error of write() like any other. */
+    if (sigaction(SIGXFSZ, &ignore, NULL) != 0)
+        return -1;
+#endif
     return sigaction(SIGPIPE, &ignore, NULL);
 }
 

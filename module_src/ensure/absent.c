@@ -91,7 +91,8 @@ predict_creation(struct run *run)
 }
 
 /*
- * The reply to a creation was lost, and the account is there now. It was made
+ * The reply to a creation was lost, or the server broke down over it, and the
+ * account is there now. It was made
  * by us, most likely: that is what looking before it showed. With if_exists:
  * match it has to prove it.
  */
@@ -100,8 +101,8 @@ note_lost_creation(struct run *run)
 {
     run->now.presence = PRESENCE_PRESENT;
     list_add(run->backend->warnings,
-        "the server's reply to the creation of %s was lost; the account is there now, so it "
-        "counts as created",
+        "the server's reply to the creation of %s was lost, or told of a failure; the account "
+        "is there now, so it counts as created",
         run_name(run));
     if (run->wish->if_exists == IF_EXISTS_MATCH && run_require_match(run) != 0)
         return -1;
@@ -157,7 +158,7 @@ make(struct run *run)
     struct error failure = {0};
 
     if (run->type->create(run->backend, &run->wanted, &creation, &run->now, &failure) != 0) {
-        if (creation != CREATION_DONE && failure.maybe_done)
+        if (creation != CREATION_DONE && error_hides_outcome(&failure))
             return settle_lost_creation(run, &failure);
         *run->error = failure;
         /* It was made, and what the server said of it made no sense. */

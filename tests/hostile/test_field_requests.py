@@ -174,8 +174,9 @@ def test_nothing_to_do_as_the_service_account_takes_few_requests(
     assert run(task).json["actions"] == ["create service account"]
     server.forget()
     assert not run(task).changed
-    # What the server is, what it is called, whose session, alice.
-    assert server.routes == ["nonce", "key_server", "whoami", "get_user"]
+    # What the server is, what it is called, whose session, whether it was put
+    # into rooms, alice.
+    assert server.routes == ["nonce", "key_server", "whoami", "joined_rooms", "get_user"]
 
 
 def test_a_session_of_the_service_account_s_own_is_logged_out(server: HostileServer) -> None:

@@ -72,6 +72,31 @@ def test_a_creation_whose_reply_was_lost_counts_as_created_with_a_warning(
     assert reply.seconds < TIMEOUT + SLACK
 
 
+@pytest.mark.parametrize("gone", [False, True], ids=["", "and gone"])
+@pytest.mark.parametrize("how", CREATING)
+def test_a_creation_that_the_server_broke_down_over_is_told(
+    server: HostileServer, how: str, gone: bool
+) -> None:
+    """rest/admin/users.py, on_PUT, and rest/client/register.py go on after the
+    account is made: 500 says nothing about that."""
+    route, task = CREATING[how]
+
+    def fault(exchange: faults.Exchange) -> faults.Answer | None:
+        exchange.answer()
+        if gone:
+            server.misbehave("any", faults.html(502), on=None)
+        return faults.refuses(500, "M_UNKNOWN", "Internal server error")(exchange)
+
+    server.misbehave(route, fault, on=1)
+    reply = run(task(server))
+    assert server.homeserver.user("bob") is not None, "the test's own doing"
+    assert reply.changed, reply.json
+    server.forget()
+    again = run(task(server))
+    assert not again.failed, again.json
+    assert not again.changed
+
+
 @pytest.mark.parametrize("how", CREATING)
 def test_a_creation_that_was_lost_with_its_reply_is_made_or_said_to_have_failed(
     server: HostileServer, how: str

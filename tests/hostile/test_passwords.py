@@ -118,6 +118,7 @@ LOST: dict[str, Fault] = {
     "half an answer": faults.truncated(),
     "a page with 502": faults.done_but(faults.html(502)),
     "no answer in time": faults.done_but(faults.silent()),
+    "an error": faults.done_but(faults.refuses(500, "M_UNKNOWN", "Internal server error")),
     "an array": faults.done_but(faults.reply(200, b"[]")),
     "nothing": faults.done_but(faults.reply(200, b"")),
     "another account": faults.done_but_not_said(

@@ -61,7 +61,7 @@ def assert_made_and_told(server: HostileServer, reply: Any) -> None:
     assert server.count("register") == 0
 
 
-@pytest.mark.parametrize("token", NO_TOKEN, ids=repr)
+@pytest.mark.parametrize("token", [one for one in NO_TOKEN if one != "a\0b"], ids=repr)
 def test_a_registration_that_gives_no_token_made_the_account_all_the_same(
     server: HostileServer, token: Any
 ) -> None:
@@ -76,6 +76,43 @@ def test_a_registration_without_a_token_made_the_account_all_the_same(
 ) -> None:
     server.misbehave("register", without("access_token"), on=None)
     assert_made_and_told(server, run(task(server)))
+
+
+SENSELESS: dict[str, Fault] = {
+    "nothing": faults.reply(200, b""),
+    "a page": faults.reply(200, b"<html></html>", "text/html"),
+    "an array": faults.reply(200, b"[]"),
+    "half an object": faults.reply(200, b'{"user_id": "@regis'),
+    "no UTF-8": faults.reply(200, b'{"user_id": "\xff"}'),
+    "a NUL": faults.says({"user_id": SERVICE_ID, "access_token": "a\0b"}),
+    "a 204": faults.reply(204, b""),
+    "too much": faults.reply(200, b" " * (64 << 20)),
+    "an error": faults.refuses(500, "M_UNKNOWN", "Internal server error"),
+    "a page with 502": faults.html(502),
+}
+
+
+@pytest.mark.parametrize("what", SENSELESS)
+@pytest.mark.parametrize("gone", [False, True], ids=["", "and gone"])
+def test_a_registration_that_was_done_is_told_whatever_was_answered(
+    server: HostileServer, what: str, gone: bool
+) -> None:
+    def fault(exchange: Exchange) -> Answer | None:
+        exchange.answer()
+        if gone:
+            server.misbehave("any", faults.html(502), on=None)
+        return SENSELESS[what](exchange)
+
+    server.misbehave("register", fault, on=1)
+    reply = run(task(server))
+    assert server.homeserver.user(SERVICE) is not None, "the test's own doing"
+    assert reply.changed, reply.json
+    assert reply.failed or not gone
+    server.forget()
+    again = run(task(server))
+    assert not again.failed, again.json
+    assert "create service account" not in again.json["actions"]
+    assert server.homeserver.user("alice").displayname == "Alice II"
 
 
 OTHERS: list[Any] = [

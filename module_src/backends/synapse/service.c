@@ -155,7 +155,7 @@ send_registration(struct search *search, const struct account *account,
         *creation = CREATION_NAME_TAKEN;
         result = register_session(search->backend, account, search->device_id,
             search->session, creation, &failure);
-        if (result == 0 || !failure.maybe_done)
+        if (result == 0 || !error_hides_outcome(&failure))
             break;
         lost = true;
     }
