@@ -238,23 +238,21 @@ def test_a_password_is_set_by_it_where_sessions_answer_questions(peculiar, uniqu
     assert logs_in(peculiar, name, new)
 
 
-@pytest.fixture
-def typed(peculiar):
-    if peculiar.version != "newest":
-        pytest.skip("this version has no types of a server's own")
-    return peculiar
+# The oldest version has no types of a server's own.
+with_types = pytest.mark.parametrize("peculiar", ["newest"], indirect=True)
 
 
-def test_a_type_of_the_servers_own_is_set(typed, unique):
+@with_types
+def test_a_type_of_the_servers_own_is_set(peculiar, unique):
     for credential in (by_token, by_service):
         name = unique("alice")
-        typed.register(name, a_password())
+        peculiar.register(name, a_password())
         # synapse/handlers/register.py: default_user_type.
-        assert facts(typed, name)["user_type"] == "employee"
-        run_module(credential(typed, username=name, admin=False))
-        task = credential(typed, username=name, user_type="contractor")
+        assert facts(peculiar, name)["user_type"] == "employee"
+        run_module(credential(peculiar, username=name, admin=False))
+        task = credential(peculiar, username=name, user_type="contractor")
         changes(
-            typed,
+            peculiar,
             task,
             ["set user_type"],
             {"user_type": "employee"},
@@ -262,27 +260,29 @@ def test_a_type_of_the_servers_own_is_set(typed, unique):
         )
 
 
-def test_a_new_account_is_an_ordinary_user_where_that_is_not_the_default(typed, unique):
+@with_types
+def test_a_new_account_is_an_ordinary_user_where_that_is_not_the_default(peculiar, unique):
     # A creation without a type, or with none, gets default_user_type: only an
     # update makes an ordinary user of it.
     for credential in (by_token, by_service, by_secret):
         name, password = unique("alice"), a_password()
-        run_module(by_service(typed, username="nobody", state="deactivated"))
+        run_module(by_service(peculiar, username="nobody", state="deactivated"))
         task = credential(
-            typed, username=name, password=password, user_type="user", if_exists="update"
+            peculiar, username=name, password=password, user_type="user", if_exists="update"
         )
         if credential is by_secret:
             # The registration cannot do that.
             reply = run_module(task)
-            assert reply.failed or facts(typed, name)["user_type"] is None, reply.json
+            assert reply.failed or facts(peculiar, name)["user_type"] is None, reply.json
             continue
         after = {"user_type": None, "password": NEW}
-        changes(typed, task, ["create"], {}, after)
+        changes(peculiar, task, ["create"], {}, after)
 
 
-def test_a_type_that_is_not_stated_is_the_servers_choice(typed, unique):
+@with_types
+def test_a_type_that_is_not_stated_is_the_servers_choice(peculiar, unique):
     name = unique("alice")
-    task = by_token(typed, username=name)
+    task = by_token(peculiar, username=name)
     reply = run_module(task, diff=True)
     assert reply.json["diff"][0]["after"]["user_type"] == "employee", reply.json
-    has_nothing_to_do(typed, task)
+    has_nothing_to_do(peculiar, task)
