@@ -81,8 +81,10 @@ error_kind_meaning(enum error_kind kind)
 bool
 error_hides_outcome(const struct error *error)
 {
-    return error->maybe_done || error->status >= 500 ||
-           (error->status >= 200 && error->status < 300);
+    bool broke_down = error->status >= 500 && error->status != 501; /* not implemented */
+    bool made_no_sense = error->status >= 200 && error->status < 300;
+
+    return error->maybe_done || broke_down || made_no_sense;
 }
 
 bool

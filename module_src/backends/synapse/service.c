@@ -140,13 +140,35 @@ note_creation(struct search *search)
     list_add(search->backend->actions, "create service account");
 }
 
+/* After two registrations of which nobody knows what became: a plain refusal of
+ * the second says that the first was none, either. Where both were answered, so
+ * does a look; else the server may be at it still. */
+static bool
+may_be_made(struct search *search, const struct error *second, bool unanswered)
+{
+    struct error *error = search->error;
+    struct error ignored = {0};
+    enum profile_result before = search->profile;
+    bool absent;
+
+    if (second->status >= 400 && second->status < 500)
+        return false;
+    if (unanswered)
+        return true;
+    search->error = &ignored;
+    absent = look_at_profile(search) == 0 && search->profile == PROFILE_NONE;
+    search->error = error;
+    search->profile = before;
+    return !absent;
+}
+
 /* A registration whose answer was lost is sent again: it makes the account, or
  * finds the name taken, and then a login tells whether by the first one. */
 static int
 send_registration(struct search *search, const struct account *account,
     enum creation *creation)
 {
-    bool lost = false;
+    bool lost = false, unanswered = false;
     struct error failure;
     int result;
 
@@ -158,10 +180,10 @@ send_registration(struct search *search, const struct account *account,
         if (result == 0 || !error_hides_outcome(&failure))
             break;
         lost = true;
+        unanswered |= failure.maybe_done;
     }
-    /* A plain refusal of the second says that the first was none, either. */
     if (*creation == CREATION_DONE ||
-        (lost && result != 0 && (failure.status < 400 || failure.status >= 500)))
+        (lost && result != 0 && may_be_made(search, &failure, unanswered)))
         note_creation(search);
     if (lost && *creation == CREATION_NAME_TAKEN)
         *creation = CREATION_PERHAPS;
