@@ -75,8 +75,8 @@ text_of(const struct account *account, enum account_field field)
     return *(char *const *)seen_value(account, field);
 }
 
-static const struct pairs *
-set_of(const struct account *account, enum account_field field)
+const struct pairs *
+account_set(const struct account *account, enum account_field field)
 {
     return seen_value(account, field);
 }
@@ -234,7 +234,7 @@ differs(const struct account *wanted, const struct account *observed,
     case FIELD_TEXT:
         return texts_differ(text_of(wanted, field), text_of(observed, field));
     case FIELD_SET:
-        return sets_differ(set_of(wanted, field), set_of(observed, field));
+        return sets_differ(account_set(wanted, field), account_set(observed, field));
     case FIELD_RATELIMIT:
         return ratelimits_differ(&wanted->ratelimit, &observed->ratelimit);
     case FIELD_SECRET:
@@ -265,7 +265,7 @@ copy_field(struct account *to, const struct account *from, enum account_field fi
     case FIELD_TEXT:
         return account_state_text(to, field, text_of(from, field), error);
     case FIELD_SET:
-        return copy_set(to, set_of(from, field), field, error);
+        return copy_set(to, account_set(from, field), field, error);
     case FIELD_RATELIMIT:
         account_state_ratelimit(to, from->ratelimit);
         return 0;
@@ -345,7 +345,7 @@ clears(const struct account *change, enum account_field field)
     case FIELD_TEXT:
         return text_of(change, field) == NULL;
     case FIELD_SET:
-        return set_of(change, field)->count == 0;
+        return account_set(change, field)->count == 0;
     case FIELD_RATELIMIT:
         return !change->ratelimit.overridden;
     case FIELD_SECRET:
@@ -392,7 +392,7 @@ field_to_json(const struct account *account, enum account_field field)
         text = text_of(account, field);
         return text == NULL ? json_null() : json_string(text);
     case FIELD_SET:
-        return set_to_json(set_of(account, field), fields[field].form);
+        return set_to_json(account_set(account, field), fields[field].form);
     case FIELD_RATELIMIT:
         return limit->overridden
                    ? json_pack("{s:I, s:I}", "messages_per_second",

@@ -69,6 +69,9 @@ bool account_states(const struct account *account, enum account_field field);
 /* True when the field, a boolean one, is stated as true. */
 bool account_is(const struct account *account, enum account_field field);
 
+/* The set of a field that is one. */
+const struct pairs *account_set(const struct account *account, enum account_field field);
+
 /* State a field of the type that each says. -1: memory. */
 void account_state_bool(struct account *account, enum account_field field, bool value);
 /* Takes a text as servers store it: a display name stripped, and none (NULL)

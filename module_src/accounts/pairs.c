@@ -5,24 +5,25 @@
 
 #include "base/memory.h"
 
-static int
-compare(const struct pair *pair, const char *key, const char *value)
+int
+pairs_compare(const struct pair *one, const struct pair *other)
 {
-    int by_key = strcmp(pair->key, key);
+    int by_key = strcmp(one->key, other->key);
 
-    return by_key != 0 ? by_key : strcmp(pair->value, value);
+    return by_key != 0 ? by_key : strcmp(one->value, other->value);
 }
 
 /* Where the pair is, or would have to stand. */
 static size_t
 find(const struct pairs *pairs, const char *key, const char *value, bool *found)
 {
+    const struct pair wanted = {(char *)key, (char *)value};
     size_t low = 0, high = pairs->count;
 
     *found = false;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare(&pairs->items[middle], key, value);
+        int order = pairs_compare(&pairs->items[middle], &wanted);
 
         if (order == 0) {
             *found = true;

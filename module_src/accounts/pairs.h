@@ -23,6 +23,9 @@ struct pairs {
     bool append; /* as something wanted: these at least, others may stay */
 };
 
+/* By key, then by value: as strcmp. */
+int pairs_compare(const struct pair *one, const struct pair *other);
+
 /* Adds a copy of a pair, unless it is there already. -1: memory. */
 int pairs_add(struct pairs *pairs, const char *key, const char *value, struct error *error);
 

@@ -2,9 +2,9 @@
 #include "accounts/password.h"
 
 #include <ctype.h>
-#include <openssl/rand.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 
 #define LENGTH 24
 
@@ -29,10 +29,8 @@ password_generate(struct secret *password, struct error *error)
         unsigned char byte;
         char letter;
 
-        if (RAND_bytes(&byte, 1) != 1) {
-            error_set(error, ERROR_INTERNAL, "libcrypto has no random bytes");
+        if (random_bytes(&byte, 1, error) != 0)
             goto out;
-        }
         /* Taking the rest of a larger byte would favour the first letters. */
         if (byte >= 256 / LETTERS * LETTERS)
             continue;

@@ -9,7 +9,8 @@
 #ifndef REGISTRAR_BASE_STOP_H
 #define REGISTRAR_BASE_STOP_H
 
-/* Installs the handlers and ignores SIGPIPE and SIGXFSZ. -1 when the pipe cannot be made. */
+/* Installs the handlers and ignores SIGPIPE and SIGXFSZ. -1 when the pipe
+ * cannot be made. */
 int stop_watch(void);
 
 /* The signal that asked to stop, or 0. */

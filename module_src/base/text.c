@@ -97,6 +97,18 @@ text_append_percent(struct text *text, const char *bytes, size_t length)
 }
 
 void
+text_hex(char *hex, const unsigned char *bytes, size_t length)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < length; i++) {
+        *hex++ = digits[bytes[i] >> 4];
+        *hex++ = digits[bytes[i] & 15];
+    }
+    *hex = '\0';
+}
+
+void
 text_free(struct text *text)
 {
     memory_free(text->bytes);

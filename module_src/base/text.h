@@ -30,6 +30,9 @@ void text_append_format(struct text *text, const char *format, ...) PRINTF_LIKE(
  * unreserved characters are encoded). */
 void text_append_percent(struct text *text, const char *bytes, size_t length);
 
+/* Writes bytes in lower-case hexadecimal, 2 * length characters and a NUL. */
+void text_hex(char *hex, const unsigned char *bytes, size_t length);
+
 /* Zeroes and frees; the text is empty and usable afterwards. */
 void text_free(struct text *text);
 

@@ -25,14 +25,11 @@ finish_creation(struct run *run)
 {
     struct account change = {0};
     struct account nothing = {0};
-    int result = -1;
+    int result;
 
     if (!run_has_administrator(run))
         return 0;
-    if (account_difference(&change, &run->wanted, &run->now.account, run->error) == 0 &&
-        account_copy_fields(&change, &run->wanted,
-            account_unobserved(&run->wanted, &run->now.account), run->error) == 0)
-        result = 0;
+    result = run_difference(run, &change);
     if (result == 0 && change.stated != 0 &&
         (run->type->may_update(run->backend, &run->now, &change, run->error) != 0 ||
             run->type->update(run->backend, &run->now, &change, false, run->error) != 0)) {
@@ -92,9 +89,8 @@ predict_creation(struct run *run)
 
 /*
  * The reply to a creation was lost, or the server broke down over it, and the
- * account is there now. It was made
- * by us, most likely: that is what looking before it showed. With if_exists:
- * match it has to prove it.
+ * account is there now. It was made by us, most likely: that is what looking
+ * before it showed. With if_exists: match it has to prove it.
  */
 static int
 note_lost_creation(struct run *run)
@@ -107,6 +103,15 @@ note_lost_creation(struct run *run)
     if (run->wish->if_exists == IF_EXISTS_MATCH && run_require_match(run) != 0)
         return -1;
     return note_creation(run);
+}
+
+/* The account is there, by our creation or by one of which nobody knows. */
+static int
+conclude_creation(struct run *run, enum creation creation)
+{
+    if ((creation == CREATION_DONE ? note_creation(run) : note_lost_creation(run)) != 0)
+        return -1;
+    return finish_creation(run);
 }
 
 /* The reply to a creation was lost: look, or try again where nobody may look. */
@@ -131,9 +136,7 @@ settle_lost_creation(struct run *run, const struct error *lost)
             run_hand_out_password(run);
         return -1;
     }
-    if ((creation == CREATION_DONE ? note_creation(run) : note_lost_creation(run)) != 0)
-        return -1;
-    return finish_creation(run);
+    return conclude_creation(run, creation);
 }
 
 /* The name is taken by an account that was not seen. */
@@ -168,9 +171,7 @@ make(struct run *run)
     }
     if (creation == CREATION_NAME_TAKEN)
         return meet_taken_name(run);
-    if ((creation == CREATION_DONE ? note_creation(run) : note_lost_creation(run)) != 0)
-        return -1;
-    return finish_creation(run);
+    return conclude_creation(run, creation);
 }
 
 static int

@@ -126,23 +126,11 @@ check_logins(struct backend *backend, const struct wish *wishes, size_t count,
     return 0;
 }
 
-/* How many wishes take a login of the account's own, without an administrator. */
-static size_t
-count_own_logins(const struct wish *wishes, size_t count)
-{
-    size_t logins = 0;
-
-    for (size_t i = 0; i < count; i++)
-        logins += wishes[i].if_exists == IF_EXISTS_MATCH ||
-                  wishes[i].update_password == UPDATE_PASSWORD_ALWAYS;
-    return logins;
-}
-
 static int
 grant_all(struct backend *backend, const struct wish *wishes, size_t count,
     enum ensure_mode mode, struct outcome *outcomes, struct error *error)
 {
-    bool avoid_logins = count_own_logins(wishes, count) > ENSURE_LOGINS_MOST;
+    bool avoid_logins = ensure_own_logins(wishes, count) > ENSURE_LOGINS_MOST;
     size_t logins = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -174,6 +162,17 @@ grant_all(struct backend *backend, const struct wish *wishes, size_t count,
         }
     }
     return 0;
+}
+
+size_t
+ensure_own_logins(const struct wish *wishes, size_t count)
+{
+    size_t logins = 0;
+
+    for (size_t i = 0; i < count; i++)
+        logins += wishes[i].if_exists == IF_EXISTS_MATCH ||
+                  wishes[i].update_password == UPDATE_PASSWORD_ALWAYS;
+    return logins;
 }
 
 int

@@ -58,6 +58,10 @@ enum ensure_mode { ENSURE_PREDICT, ENSURE_APPLY };
  * the caller's: servers limit logins, Synapse to five. */
 #define ENSURE_LOGINS_MOST 3
 
+/* How many wishes take a login of the account's own, where there is no
+ * administrator. */
+size_t ensure_own_logins(const struct wish *wishes, size_t count);
+
 /*
  * Grants the wishes one after the other; outcomes has room for count. An error
  * that is one account's is in its outcome. Returns -1 with an error recorded

@@ -203,15 +203,13 @@ apply_change(struct run *run, const struct account *change)
                : 0;
 }
 
-/* What has to change; what could not be seen is thought to differ. */
+/* What has to change. */
 static int
 plan(struct run *run, struct account *change)
 {
     bool password_due;
 
-    if (account_difference(change, &run->wanted, &run->now.account, run->error) != 0 ||
-        account_copy_fields(change, &run->wanted,
-            account_unobserved(&run->wanted, &run->now.account), run->error) != 0 ||
+    if (run_difference(run, change) != 0 ||
         password_is_due(run, change, &password_due) != 0)
         return -1;
     return password_due ? account_state_password(change, &run->wanted.password, run->error)

@@ -107,6 +107,13 @@ run_prepare(struct run *run)
     return -1;
 }
 
+static int
+ask_backend(struct run *run)
+{
+    return run->type->ask_password(run->backend, &run->now, &run->wanted.password,
+        &run->password_answer, run->why, run->error);
+}
+
 /* One login of the account's own. */
 static int
 ask_by_login(struct run *run)
@@ -116,15 +123,7 @@ ask_by_login(struct run *run)
             "%s exists, and without an administrator it takes a login to see more of it; as "
             "servers limit logins, one task spends %d at most: give %s",
             run_name(run), ENSURE_LOGINS_MOST, run->type->administrator);
-    return run->type->ask_password(run->backend, &run->now, &run->wanted.password,
-        &run->password_answer, run->why, run->error);
-}
-
-static int
-ask_as_administrator(struct run *run)
-{
-    return run->type->ask_password(run->backend, &run->now, &run->wanted.password,
-        &run->password_answer, run->why, run->error);
+    return ask_backend(run);
 }
 
 /*
@@ -139,7 +138,7 @@ ask(struct run *run)
     int result;
 
     if (run_has_administrator(run))
-        return ask_as_administrator(run);
+        return ask_backend(run);
     run->error = &failure;
     result = ask_by_login(run);
     run->error = error;
@@ -148,7 +147,7 @@ ask(struct run *run)
     if (failure.kind == ERROR_RATE_LIMITED && run_may_become_administrator(run) &&
         run_become_administrator(run) == 0) {
         if (run_has_administrator(run) && run->now.presence == PRESENCE_PRESENT)
-            return ask_as_administrator(run);
+            return ask_backend(run);
         if (run->backend->authority == AUTHORITY_PREDICTED) {
             run->guessed = true;
             run->password_answer = PASSWORD_SAME;
@@ -214,6 +213,15 @@ run_hand_out_password(struct run *run)
     if (secret_copy(&run->outcome->generated_password, &run->wanted.password) != 0)
         return error_no_memory(run->error);
     return 0;
+}
+
+int
+run_difference(struct run *run, struct account *change)
+{
+    if (account_difference(change, &run->wanted, &run->now.account, run->error) != 0)
+        return -1;
+    return account_copy_fields(change, &run->wanted,
+        account_unobserved(&run->wanted, &run->now.account), run->error);
 }
 
 int

@@ -68,6 +68,10 @@ int run_generate_password(struct run *run);
 /* Hands out a password that was made up, once it was, or may have been, set. */
 int run_hand_out_password(struct run *run);
 
+/* What differs from the wish, and what could not be seen, which is thought to
+ * differ. change is for account_free. */
+int run_difference(struct run *run, struct account *change);
+
 /* Goes on with what was seen. */
 int run_decide(struct run *run);
 

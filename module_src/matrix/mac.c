@@ -8,18 +8,6 @@
 
 #include "base/text.h"
 
-static void
-write_hex(char *hex, const unsigned char *bytes, size_t length)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < length; i++) {
-        *hex++ = digits[bytes[i] >> 4];
-        *hex++ = digits[bytes[i] & 15];
-    }
-    *hex = '\0';
-}
-
 int
 mac_compute(char mac[MAC_SIZE], const struct secret *shared_secret,
     const struct mac_subject *subject, struct error *error)
@@ -51,7 +39,7 @@ mac_compute(char mac[MAC_SIZE], const struct secret *shared_secret,
         error_set(error, ERROR_INTERNAL, "libcrypto cannot compute an HMAC-SHA1 here");
         goto out;
     }
-    write_hex(mac, digest, length);
+    text_hex(mac, digest, length);
     result = 0;
 out:
     text_free(&message);

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/stop.h"
 #include "matrix/private_folder.h"
@@ -127,23 +128,6 @@ open_existing(const struct private_file *file, int mode, int *opened, struct err
     return failed(file, "open", error);
 }
 
-/* Reads up to size bytes from the start. */
-static int
-read_all(int opened, char *buffer, size_t size, size_t *length)
-{
-    *length = 0;
-    while (*length < size) {
-        ssize_t got = pread(opened, buffer + *length, size - *length, (off_t)*length);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got == 0 ? 0 : -1;
-        *length += (size_t)got;
-    }
-    return 0;
-}
-
 static int
 read_opened(const struct private_file *file, int opened, const struct stat *status,
     char **bytes, size_t *length, struct error *error)
@@ -155,7 +139,7 @@ read_opened(const struct private_file *file, int opened, const struct stat *stat
     *bytes = memory_allocate((size_t)status->st_size);
     if (*bytes == NULL)
         return error_no_memory(error);
-    if (read_all(opened, *bytes, (size_t)status->st_size, length) == 0)
+    if (file_read(opened, *bytes, (size_t)status->st_size, length) == 0)
         return 0;
     memory_free(*bytes);
     *bytes = NULL;

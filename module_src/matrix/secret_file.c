@@ -7,26 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 
 #define LARGEST ((size_t)64 * 1024)
-
-static int
-read_all(int file, char *buffer, size_t size, size_t *length)
-{
-    *length = 0;
-    while (*length < size) {
-        ssize_t got = read(file, buffer + *length, size - *length);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got == 0 ? 0 : -1;
-        *length += (size_t)got;
-    }
-    return 0;
-}
 
 int
 secret_file_read(struct secret *secret, const char *path, const char *option,
@@ -52,7 +37,7 @@ secret_file_read(struct secret *secret, const char *path, const char *option,
         error_no_memory(error);
         goto out;
     }
-    if (read_all(file, buffer, LARGEST + 1, &length) != 0) {
+    if (file_read(file, buffer, LARGEST + 1, &length) != 0) {
         error_set(error, ERROR_INVALID, "%s: cannot read %s: %s", option, path,
             strerror(errno));
         goto out;

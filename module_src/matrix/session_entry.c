@@ -4,11 +4,11 @@
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/random.h"
+#include "base/text.h"
 #include "matrix/user_id.h"
 
 static const char device_prefix[] = "REGISTRAR_";
@@ -94,13 +94,6 @@ session_entry_new(const struct session_key *key)
 
 /* ---- Credentials ----------------------------------------------------------- */
 
-static void
-write_hex(char *hex, const unsigned char *bytes, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static int
 hex_digit(char digit)
 {
@@ -134,14 +127,6 @@ take_fingerprint(unsigned char fingerprint[FINGERPRINT_BYTES], const struct secr
             FINGERPRINT_ITERATIONS, EVP_sha256(), FINGERPRINT_BYTES, fingerprint) == 1)
         return 0;
     return error_set(error, ERROR_INTERNAL, "libcrypto cannot compute a PBKDF2 here");
-}
-
-static int
-random_bytes(unsigned char *bytes, int length, struct error *error)
-{
-    if (RAND_bytes(bytes, length) == 1)
-        return 0;
-    return error_set(error, ERROR_INTERNAL, "libcrypto has no random numbers here");
 }
 
 /* ---- Sessions -------------------------------------------------------------- */
@@ -240,8 +225,8 @@ session_entry_write(json_t *entry, const struct session_key *key,
     if (random_bytes(salt, sizeof(salt), error) != 0 ||
         take_fingerprint(fingerprint, key->credential, salt, error) != 0)
         return -1;
-    write_hex(salt_hex, salt, sizeof(salt));
-    write_hex(fingerprint_hex, fingerprint, sizeof(fingerprint));
+    text_hex(salt_hex, salt, sizeof(salt));
+    text_hex(fingerprint_hex, fingerprint, sizeof(fingerprint));
     if (set(entry, "server_name", user_id_server_name(session->user_id), error) != 0 ||
         set(entry, "user_id", session->user_id, error) != 0 ||
         (device_id != NULL && set(entry, "device_id", device_id, error) != 0) ||

@@ -41,15 +41,7 @@ struct claim {
 static const struct pairs *
 claimed(const struct wish *wish, enum account_field field)
 {
-    return field == ACCOUNT_EMAILS ? &wish->account.emails : &wish->account.external_ids;
-}
-
-static int
-compare_pairs(const struct pair *one, const struct pair *other)
-{
-    int order = strcmp(one->key, other->key);
-
-    return order != 0 ? order : strcmp(one->value, other->value);
+    return account_set(&wish->account, field);
 }
 
 /* By the pair and then by the user, so that the message does not depend on qsort. */
@@ -58,7 +50,7 @@ compare_claims(const void *one, const void *other)
 {
     const struct claim *a = one;
     const struct claim *b = other;
-    int order = compare_pairs(a->pair, b->pair);
+    int order = pairs_compare(a->pair, b->pair);
 
     return order != 0 ? order : strcmp(a->localpart, b->localpart);
 }
@@ -104,7 +96,7 @@ refuse_same_claim(const struct wish *wishes, size_t count, enum account_field fi
                 &claimed(&wishes[i], field)->items[j], wishes[i].id.localpart};
     qsort(claims, claim_count, sizeof(*claims), compare_claims);
     for (size_t i = 1; result == 0 && i < claim_count; i++)
-        if (compare_pairs(claims[i - 1].pair, claims[i].pair) == 0)
+        if (pairs_compare(claims[i - 1].pair, claims[i].pair) == 0)
             result = refuse_claim(&claims[i - 1], &claims[i], field, error);
     memory_free(claims);
     return result;
@@ -115,14 +107,11 @@ static int
 refuse_many_logins(const struct wish *wishes, size_t count,
     const struct connection *connection, struct error *error)
 {
-    size_t logins = 0;
+    size_t logins = ensure_own_logins(wishes, count);
     size_t verified = 0;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         verified += wishes[i].verify_login;
-        logins += wishes[i].if_exists == IF_EXISTS_MATCH ||
-                  wishes[i].update_password == UPDATE_PASSWORD_ALWAYS;
-    }
     if (verified > ENSURE_LOGINS_MOST)
         return error_set(error, ERROR_INVALID,
             "verify_login takes a login a user, and servers limit logins: at most %d users in "

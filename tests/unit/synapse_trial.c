@@ -171,3 +171,25 @@ synapse_or_no_memory(int result, struct error *error)
         error->kind = ERROR_MEMORY;
     return result;
 }
+
+void
+synapse_start_change(struct synapse_trial *trial, const struct recorded_reply *replies,
+    struct observation *observed, struct account *change)
+{
+    struct error error = {0};
+
+    synapse_start_with_token(trial, replies);
+    synapse_open_well(trial);
+    synapse_observe_alice(observed);
+    memset(change, 0, sizeof(*change));
+    assert_int_equal(account_name(change, "@alice:x", "alice", &error), 0);
+}
+
+void
+synapse_end_change(struct synapse_trial *trial, struct observation *observed,
+    struct account *change)
+{
+    synapse_close(trial);
+    account_free(&observed->account);
+    account_free(change);
+}

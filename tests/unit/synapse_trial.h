@@ -69,6 +69,15 @@ const char *synapse_user(const char *changes);
 /* An observation of her that has only her names. */
 void synapse_observe_alice(struct observation *observed);
 
+/* Begins a test of a change of @alice:x: the backend is open with a token, and
+ * both have her names. */
+void synapse_start_change(struct synapse_trial *trial, const struct recorded_reply *replies,
+    struct observation *observed, struct account *change);
+
+/* Closes the backend and frees both. */
+void synapse_end_change(struct synapse_trial *trial, struct observation *observed,
+    struct account *change);
+
 /* libcurl calls some of its own failed allocations a lost connection. */
 int synapse_or_no_memory(int result, struct error *error);
 

@@ -21,22 +21,14 @@ static struct account change;
 static void
 begin(const struct recorded_reply *replies)
 {
-    struct error error = {0};
-
-    synapse_start_with_token(&trial, replies);
-    synapse_open_well(&trial);
-    synapse_observe_alice(&observed);
-    memset(&change, 0, sizeof(change));
-    assert_int_equal(account_name(&change, "@alice:x", "alice", &error), 0);
+    synapse_start_change(&trial, replies, &observed, &change);
 }
 
 static int
 clean_up(void **state)
 {
     (void)state;
-    synapse_close(&trial);
-    account_free(&observed.account);
-    account_free(&change);
+    synapse_end_change(&trial, &observed, &change);
     return 0;
 }
 

@@ -26,11 +26,7 @@ begin(const struct recorded_reply *replies)
 {
     struct error error = {0};
 
-    synapse_start_with_token(&trial, replies);
-    synapse_open_well(&trial);
-    synapse_observe_alice(&observed);
-    memset(&change, 0, sizeof(change));
-    assert_int_equal(account_name(&change, "@alice:x", "alice", &error), 0);
+    synapse_start_change(&trial, replies, &observed, &change);
     assert_int_equal(account_state_text(&change, ACCOUNT_DISPLAYNAME, "New", &error), 0);
 }
 
@@ -38,9 +34,7 @@ static int
 clean_up(void **state)
 {
     (void)state;
-    synapse_close(&trial);
-    account_free(&observed.account);
-    account_free(&change);
+    synapse_end_change(&trial, &observed, &change);
     return 0;
 }
 

@@ -24,12 +24,6 @@ static const struct property properties[] = {
         "the external id"},
 };
 
-static const struct pairs *
-pairs_of(const struct account *account, enum account_field field)
-{
-    return field == ACCOUNT_EMAILS ? &account->emails : &account->external_ids;
-}
-
 static int
 ask(struct backend *backend, const struct property *property, const struct pair *pair,
     struct answer *answer, struct error *error)
@@ -91,8 +85,8 @@ guard_change(struct backend *backend, const struct account *observed,
 {
     for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
         const struct property *property = &properties[i];
-        const struct pairs *wanted = pairs_of(change, property->field);
-        const struct pairs *had = pairs_of(observed, property->field);
+        const struct pairs *wanted = account_set(change, property->field);
+        const struct pairs *had = account_set(observed, property->field);
 
         if (!account_states(change, property->field))
             continue;

@@ -14,13 +14,14 @@
  */
 #include "backends/synapse/password.h"
 
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "backends/synapse/state.h"
 #include "base/memory.h"
+#include "base/random.h"
+#include "base/text.h"
 
 /* How long a token on a user's behalf lives should its logout get lost. */
 #define TOKEN_LIFE_MS 60000
@@ -112,10 +113,9 @@ try_wrong_password(struct backend *backend, const struct secret *token,
     char text[2 * sizeof(random) + 1];
     int result = -1;
 
-    if (RAND_bytes(random, sizeof(random)) != 1)
-        return error_set(error, ERROR_INTERNAL, "libcrypto has no random bytes");
-    for (size_t i = 0; i < sizeof(random); i++)
-        snprintf(text + 2 * i, 3, "%02x", random[i]);
+    if (random_bytes(random, sizeof(random), error) != 0)
+        return -1;
+    text_hex(text, random, sizeof(random));
     if (secret_set(&wrong, text, strlen(text)) != 0)
         error_no_memory(error);
     else

@@ -14,6 +14,7 @@
 #define NONCE_FRESH_MS 45000
 
 static const char path[] = "/_synapse/admin/v1/register";
+static const char registering[] = "registering with the shared secret";
 
 /* True when the homeserver says who has its accounts instead of itself. */
 static bool
@@ -208,41 +209,34 @@ send_registration(struct backend *backend, const struct registration *registrati
 static int
 refused(const struct answer *answer, struct error *error)
 {
-    static const char what[] = "registering with the shared secret";
-
     if (answer->status == 403 && answer_says(answer, "HMAC incorrect"))
-        return answer_refused_as(answer, ERROR_UNAUTHORIZED, what,
+        return answer_refused_as(answer, ERROR_UNAUTHORIZED, registering,
             "this is not the registration_shared_secret the server runs with; if it was "
             "changed in the configuration, restart the server",
             error);
     if (answer->status == 400 && answer_says(answer, "not enabled"))
-        return answer_refused_as(answer, ERROR_UNSUPPORTED, what,
+        return answer_refused_as(answer, ERROR_UNSUPPORTED, registering,
             "set registration_shared_secret in the server's configuration and restart it, or "
             "give an administrator's credential",
             error);
     if (answer_is(answer, 429, "M_UNKNOWN"))
-        return answer_refused_as(answer, ERROR_POLICY, what,
+        return answer_refused_as(answer, ERROR_POLICY, registering,
             "a module of the server refused this account", error);
-    return refusal_record(answer, what, error);
+    return refusal_record(answer, registering, error);
 }
 
-/* Takes the user id of an answer into account. */
-static int
-take_user_id(struct account *account, const struct answer *answer,
-    const struct account *wanted, struct error *error)
+/* The user id of an answer, which lives as long as it; NULL with an error. */
+static const char *
+answered_user_id(const struct answer *answer, struct error *error)
 {
-    const char *user_id =
-        answer_string(answer, "user_id", "registering with the shared secret", error);
-    const char *server_name;
+    const char *user_id = answer_string(answer, "user_id", registering, error);
+    const char *server_name = user_id == NULL ? NULL : user_id_server_name(user_id);
 
-    if (user_id == NULL)
-        return -1;
-    server_name = user_id_server_name(user_id);
-    if (server_name == NULL || !user_id_server_name_is_valid(server_name) ||
-        strlen(user_id) > USER_ID_LONGEST)
-        return error_set(error, ERROR_PROTOCOL,
-            "registering with the shared secret: the server's answer names no user id");
-    return account_name(account, user_id, wanted->localpart, error);
+    if (server_name != NULL && user_id_server_name_is_valid(server_name) &&
+        strlen(user_id) <= USER_ID_LONGEST)
+        return user_id;
+    error_set(error, ERROR_PROTOCOL, "%s: the server's answer names no user id", registering);
+    return NULL;
 }
 
 /* After a registration: what the account now is, as far as that is certain. */
@@ -252,9 +246,10 @@ observe(struct observation *observed, const struct answer *answer,
 {
     struct account *account = &observed->account;
     bool has_type = account_states(wanted, ACCOUNT_USER_TYPE) && wanted->user_type != NULL;
+    const char *user_id = answered_user_id(answer, error);
 
     observed->presence = PRESENCE_PRESENT;
-    if (take_user_id(account, answer, wanted, error) != 0)
+    if (user_id == NULL || account_name(account, user_id, wanted->localpart, error) != 0)
         return -1;
     if (wanted->user_id != NULL && strcmp(wanted->user_id, account->user_id) != 0)
         list_add(backend->warnings,
@@ -300,10 +295,9 @@ register_session(struct backend *backend, const struct account *wanted,
     const char *device_id, struct session *session, enum creation *creation,
     struct error *error)
 {
-    static const char what[] = "registering with the shared secret";
     const struct registration registration = {wanted, FOR_SESSION, device_id};
     struct answer answer = {0};
-    struct account registered = {0};
+    const char *user_id;
     bool renewed;
     int result = send_registration(backend, &registration, &answer, &renewed, error);
 
@@ -317,17 +311,17 @@ register_session(struct backend *backend, const struct account *wanted,
         goto out;
     }
     *creation = CREATION_DONE;
-    result = client_take_token(session, &answer, what, error);
-    if (result == 0)
-        result = take_user_id(&registered, &answer, wanted, error);
-    if (result == 0) {
-        session->user_id = memory_copy_string(registered.user_id);
+    result = client_take_token(session, &answer, registering, error);
+    user_id = result == 0 ? answered_user_id(&answer, error) : NULL;
+    if (user_id == NULL) {
+        result = -1;
+    } else {
+        session->user_id = memory_copy_string(user_id);
         result = session->user_id == NULL ? error_no_memory(error) : 0;
     }
     if (result != 0)
         client_logout(&backend->matrix, session, NULL);
 out:
-    account_free(&registered);
     answer_free(&answer);
     return result;
 }
