@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 # More arguments for pytest: make pytest PYTEST_ARGS='-k demote -x'
 PYTEST_ARGS ?=
 
-MODULES := matrix_user
+MODULES := matrix_user matrix_connection_info
 
 # ---- Flags -----------------------------------------------------------------
 
