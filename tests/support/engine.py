@@ -21,6 +21,7 @@ import re
 import shutil
 import socket
 import struct
+import subprocess
 import tempfile
 import threading
 from collections.abc import Callable
@@ -102,7 +103,8 @@ class Exchange:
 
 class Engine:
     """Listens on a socket in a folder of its own from construction on. `mode`: of
-    the socket; `owner`: whose it and its folder are (root may give them away)."""
+    the socket; `owner`: whose it is and who serves it (root may say so): the one
+    who listens is who a client is told it has connected to."""
 
     def __init__(
         self,
@@ -133,11 +135,10 @@ class Engine:
         self._listener.bind(str(self._path))
         self._path.chmod(mode)
         if owner is not None:
-            os.chown(self._path, owner, -1)
-            os.chown(self.folder, owner, -1)
+            os.chown(self._path, owner, owner)
         # A bound socket that does not listen refuses connections.
         if listening:
-            self._listener.listen(32)
+            self._listen(owner)
             threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> Engine:
@@ -145,6 +146,20 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _listen(self, owner: int | None) -> None:
+        if owner is None:
+            self._listener.listen(32)
+            return
+        # unix(7): SO_PEERCRED tells who called listen(2).
+        subprocess.run(
+            ["true"],
+            check=True,
+            preexec_fn=lambda: self._listener.listen(32),
+            user=owner,
+            group=owner,
+            extra_groups=[],
+        )
 
     @property
     def socket(self) -> str:
@@ -339,11 +354,13 @@ class Engine:
     def _serve(self, raw: socket.socket) -> None:
         raw.settimeout(IDLE_SECONDS)
         self._open.add(raw)
+        credentials = raw.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        _pid, uid, _gid = struct.unpack("3i", credentials)
         buffer = b""
         try:
             going_on = True
             while going_on:
-                request, buffer = self._read(raw, buffer)
+                request, buffer = self._read(raw, uid, buffer)
                 self.requests.append(request)
                 exchange = Exchange(self, raw, request)
                 if self._fault is not None:
@@ -360,10 +377,7 @@ class Engine:
             self._open.discard(raw)
             raw.close()
 
-    def _read(self, raw: socket.socket, buffer: bytes) -> tuple[Request, bytes]:
-        _pid, uid, _gid = struct.unpack(
-            "3i", raw.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        )
+    def _read(self, raw: socket.socket, uid: int, buffer: bytes) -> tuple[Request, bytes]:
         while b"\r\n\r\n" not in buffer:
             if len(buffer) > LONGEST_HEAD:
                 self.complaints.append(f"an endless head: {buffer[:200]!r}")

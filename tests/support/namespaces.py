@@ -136,7 +136,8 @@ class Namespace:
             return
         # An interface's name has 15 characters at most. It goes with its peer.
         here = f"rgt{secrets.token_hex(5)}"
-        run("ip", "link", "add", here, "type", "veth", "peer", "name", "eth0", "netns", str(self.pid))
+        peer = ("peer", "name", "eth0", "netns", str(self.pid))
+        run("ip", "link", "add", here, "type", "veth", *peer)
         self._give("eth0", f"{self.ipv4}/30", f"{self.ipv6}/64")
         run(*self.command("ip", "link", "set", "eth0", "up"))
         for address in (f"{self.host_ipv4}/30", f"{self.host_ipv6}/64"):
