@@ -105,10 +105,43 @@ note_lost_creation(struct run *run)
     return note_creation(run);
 }
 
+/*
+ * Whether the account that is there after a lost reply can be the one that was
+ * sent: a server makes what is initial with the account or not at all. (Synapse:
+ * handlers/register.py, register_user.)
+ */
+static int
+can_be_ours(struct run *run, bool *ours)
+{
+    struct account difference = {0};
+    int result =
+        account_difference(&difference, &run->wanted, &run->now.account, run->error);
+
+    *ours = (difference.stated & run->wish->initial.stated) == 0;
+    account_free(&difference);
+    return result;
+}
+
+/* Somebody else made it between our look and our request. */
+static int
+meet_somebody_elses(struct run *run)
+{
+    run->now.presence = PRESENCE_PRESENT;
+    if (run->wish->generate_password)
+        account_unstate_password(&run->wanted);
+    return run_existing(run);
+}
+
 /* The account is there, by our creation or by one of which nobody knows. */
 static int
 conclude_creation(struct run *run, enum creation creation)
 {
+    bool ours = true;
+
+    if (creation != CREATION_DONE && can_be_ours(run, &ours) != 0)
+        return -1;
+    if (!ours)
+        return meet_somebody_elses(run);
     if ((creation == CREATION_DONE ? note_creation(run) : note_lost_creation(run)) != 0)
         return -1;
     return finish_creation(run);
@@ -143,15 +176,12 @@ settle_lost_creation(struct run *run, const struct error *lost)
 static int
 meet_taken_name(struct run *run)
 {
-    run->now.presence = PRESENCE_PRESENT;
-    if (run->wish->generate_password)
-        account_unstate_password(&run->wanted);
     if (run_has_administrator(run))
         return error_set(run->error, ERROR_CONFLICT,
             "the server says that %s is taken, though no account has exactly this name; is "
             "there one in upper case?",
             run_name(run));
-    return run_existing(run);
+    return meet_somebody_elses(run);
 }
 
 static int
@@ -177,7 +207,7 @@ make(struct run *run)
 static int
 create(struct run *run)
 {
-    if (run_generate_password(run) != 0)
+    if (run_want_new(run) != 0 || run_generate_password(run) != 0)
         return -1;
     if (!run->type->creates(run->backend, &run->wanted) &&
         run_may_become_administrator(run)) {
