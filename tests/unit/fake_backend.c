@@ -137,6 +137,10 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
     fake->own[0] = '\0';
     if (fault != NULL)
         return fail_with(fault, error);
+    if (fake->hidden_once != NULL && strcmp(fake->hidden_once, localpart) == 0) {
+        fake->hidden_once = NULL;
+        account = NULL;
+    }
     if (!has_administrator(backend)) {
         observed->presence = PRESENCE_UNKNOWN;
         return fake->profiles && account != NULL ? show_profile(observed, account, error)
