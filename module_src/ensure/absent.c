@@ -122,6 +122,15 @@ can_be_ours(struct run *run, bool *ours)
     return result;
 }
 
+/* It cannot be told whether what is there is ours: it may be. */
+static int
+note_unsettled_creation(struct run *run)
+{
+    run->outcome->changed = true;
+    run_hand_out_password(run);
+    return -1;
+}
+
 /* Somebody else made it between our look and our request. */
 static int
 meet_somebody_elses(struct run *run)
@@ -139,7 +148,7 @@ conclude_creation(struct run *run, enum creation creation)
     bool ours = true;
 
     if (creation != CREATION_DONE && can_be_ours(run, &ours) != 0)
-        return -1;
+        return note_unsettled_creation(run);
     if (!ours)
         return meet_somebody_elses(run);
     if ((creation == CREATION_DONE ? note_creation(run) : note_lost_creation(run)) != 0)
@@ -161,12 +170,10 @@ settle_lost_creation(struct run *run, const struct error *lost)
     else if (run->now.presence != PRESENCE_PRESENT)
         result = -1;
     if (result != 0) {
-        /* Unless it was seen not to be there, it may have been made. */
-        run->outcome->changed =
-            failure.kind != ERROR_NONE || run->now.presence != PRESENCE_ABSENT;
         *run->error = *lost;
-        if (run->outcome->changed)
-            run_hand_out_password(run);
+        /* Unless it was seen not to be there, it may have been made. */
+        if (failure.kind != ERROR_NONE || run->now.presence != PRESENCE_ABSENT)
+            return note_unsettled_creation(run);
         return -1;
     }
     return conclude_creation(run, creation);
@@ -182,6 +189,20 @@ meet_taken_name(struct run *run)
             "there one in upper case?",
             run_name(run));
     return meet_somebody_elses(run);
+}
+
+/* It was there by the time of the creation. Whether by a request of ours that
+ * went out twice, is shown to an administrator by the password. */
+static int
+meet_there_by_then(struct run *run)
+{
+    if (run_has_administrator(run) && account_states(&run->wanted, ACCOUNT_PASSWORD)) {
+        if (run_try_password(run) != 0)
+            return note_unsettled_creation(run);
+        if (run->password_asked && run->password_answer == PASSWORD_DIFFERENT)
+            return meet_somebody_elses(run);
+    }
+    return conclude_creation(run, CREATION_PERHAPS);
 }
 
 static int
@@ -201,7 +222,8 @@ make(struct run *run)
     }
     if (creation == CREATION_NAME_TAKEN)
         return meet_taken_name(run);
-    return conclude_creation(run, creation);
+    return creation == CREATION_DONE ? conclude_creation(run, creation)
+                                     : meet_there_by_then(run);
 }
 
 static int

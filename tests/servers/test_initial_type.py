@@ -21,6 +21,7 @@ from tests.servers.proof import (
     run_module,
     sessions_of,
 )
+from tests.servers.proxy import Proxy
 from tests.support.synapse import Synapse
 
 LOGIN = "POST /_matrix/client/v3/login"
@@ -194,6 +195,60 @@ def test_a_user_has_the_type_that_the_server_gives(secretive, unique):
             given = "bot" if secretive.version == "newest" else None
             assert secretive.user(name)["user_type"] == given
             assert secretive.user(name)["admin"] is (kind == "admin")
+
+
+@pytest.mark.parametrize("stated", [{}, {"displayname": "Alice"}], ids=str)
+@pytest.mark.parametrize("kind", BECOMES)
+def test_an_account_that_somebody_makes_at_the_same_moment_is_one_that_exists(
+    any_synapse, unique, kind, stated
+):
+    # Between the look and the creation. An administrator's PUT would change it.
+    for credential in (by_secret, by_token):
+        if stated and credential is by_secret:
+            continue  # the name would take an administrator
+        name, theirs = unique("alice"), a_password()
+        with Proxy(any_synapse) as proxy:
+            proxy.rule = somebody_makes(any_synapse, name, theirs)
+            task = credential(
+                any_synapse, username=name, password=a_password(), initial_type=kind, **stated
+            )
+            reply = run_module(task | {"url": proxy.url})
+        assert not reply.failed, reply.json
+        assert reply.json["user"]["password_set"] is False and reply.json["actions"] == []
+        agrees(facts(any_synapse, name), BECOMES["user"])
+        assert logs_in(any_synapse, name, theirs)
+
+
+def test_somebody_who_comes_first_by_a_moment_is_a_conflict_where_it_has_to_match(
+    any_synapse, unique
+):
+    for if_exists in ("match", "fail"):
+        name, theirs = unique("alice"), a_password()
+        with Proxy(any_synapse) as proxy:
+            proxy.rule = somebody_makes(any_synapse, name, theirs)
+            task = by_token(
+                any_synapse,
+                username=name,
+                password=a_password(),
+                admin=True,
+                if_exists=if_exists,
+            )
+            reply = run_module(task | {"url": proxy.url})
+        assert reply.kind == "conflict" and not reply.changed, reply.json
+        agrees(facts(any_synapse, name), BECOMES["user"])
+        assert logs_in(any_synapse, name, theirs)
+
+
+def somebody_makes(server, name, password):
+    """A proxy's rule: right before the request that would make the account."""
+
+    def rule(method, path):
+        creates = (method, path.partition("%40")[0]) == ("PUT", "/_synapse/admin/v2/users/")
+        registers = (method, path) == tuple(REGISTRATION.split(" "))
+        if (creates or registers) and server.user(name) is None:
+            server.register(name, password)
+
+    return rule
 
 
 def list_of(unique, count):

@@ -287,6 +287,52 @@ TEST(an_account_that_appears_before_the_creation_is_one_that_exists)
     assert_ordinary("bob");
 }
 
+/* So says one request that could have changed it, as well (Synapse's PUT). */
+TEST(an_account_that_was_there_by_then_and_has_another_password_is_one_that_exists)
+{
+    const struct outcome *outcome = &trial.outcomes[0];
+
+    start(BY_ADMINISTRATOR, "bob", "x");
+    begin_as(&trial.wishes[0], false, NULL);
+    trial.wishes[0].initial.stated = ACCOUNT_BIT(ACCOUNT_ADMIN); /* as they are */
+    trial.fake.hidden_once = "bob";
+    trial.fake.there_by_then = true;
+    assert_int_equal(appear_after_a_look(), 0);
+    assert_kind(&outcome->error, ERROR_NONE);
+    assert_string_equal(trial.fake.calls, "lookup bob, create bob, ask bob, ");
+    assert_false(outcome->changed);
+    assert_false(outcome->password_set);
+    assert_ordinary("bob");
+}
+
+TEST(an_account_that_was_there_by_then_as_it_was_to_begin_counts_as_created)
+{
+    struct fake_account *bob;
+
+    start(BY_ADMINISTRATOR, "bob", "x");
+    bob = trial_account(&trial, "bob");
+    strcpy(bob->password, "x");
+    strcpy(bob->user_type, "bot");
+    bob->admin = true;
+    trial.fake.hidden_once = "bob";
+    trial.fake.there_by_then = true;
+    run_and_assert("create", "lookup bob, create bob, ask bob, ");
+    assert_told_as_begun(&trial.outcomes[0].after);
+    assert_in("lost", trial.warnings.items[0]);
+}
+
+TEST(an_account_that_was_there_by_then_may_be_changed_where_it_cannot_be_asked)
+{
+    start(BY_ADMINISTRATOR, "bob", "x");
+    trial.fake.hidden_once = "bob";
+    trial.fake.there_by_then = true;
+    trial.fake.faults[0] = (struct fake_fault){"ask", "bob", ERROR_SERVER, 500, false, 0};
+    appear_after_a_look();
+    assert_kind(&trial.outcomes[0].error, ERROR_SERVER);
+    assert_true(trial.outcomes[0].changed);
+    assert_ordinary("bob");
+}
+
 TEST(a_list_of_them_asks_for_no_administrator_twice)
 {
     static const char *const names[] = {"bob", "carol", "dave", "erin", "frank", "grace"};
@@ -306,6 +352,17 @@ TEST(a_list_of_them_asks_for_no_administrator_twice)
     }
 }
 
+TEST(a_made_up_password_is_handed_out_where_it_may_be_the_one)
+{
+    start(BY_ADMINISTRATOR, "bob", NULL)->generate_password = true;
+    trial.fake.hidden_once = "bob";
+    trial.fake.there_by_then = true;
+    trial.fake.faults[0] = (struct fake_fault){"ask", "bob", ERROR_SERVER, 500, false, 0};
+    appear_after_a_look();
+    assert_kind(&trial.outcomes[0].error, ERROR_SERVER);
+    assert_true(secret_given(&trial.outcomes[0].generated_password));
+}
+
 /* One run, after which the server is as it was. */
 static int
 create_once(void *context, struct error *error)
@@ -318,6 +375,9 @@ create_once(void *context, struct error *error)
     memcpy(&before, &trial.fake, sizeof(before));
     result = trial_run(&trial, ENSURE_APPLY);
     *error = outcome->error;
+    /* The loss that could not be settled is an honest answer as well. */
+    if (error->kind == ERROR_UNREACHABLE && outcome->changed)
+        error->kind = ERROR_MEMORY;
     if ((trial_find(&trial, "bob") != NULL) != outcome->changed ||
         (outcome->changed && !trial_find(&trial, "bob")->admin)) {
         error_clear(error);
@@ -331,6 +391,8 @@ create_once(void *context, struct error *error)
 TEST(it_is_made_as_it_is_to_begin_or_memory_was_short)
 {
     start(BY_ADMINISTRATOR, "bob", "x");
+    fail_each_allocation(create_once, NULL);
+    trial.fake.faults[0] = lost_creation;
     fail_each_allocation(create_once, NULL);
 }
 
@@ -355,7 +417,11 @@ main(void)
         TRIAL(an_account_that_cannot_be_the_one_whose_reply_was_lost_is_somebody_elses),
         TRIAL(a_made_up_password_is_not_handed_out_for_somebody_elses_account),
         TRIAL(an_account_that_appears_before_the_creation_is_one_that_exists),
+        TRIAL(an_account_that_was_there_by_then_and_has_another_password_is_one_that_exists),
+        TRIAL(an_account_that_was_there_by_then_as_it_was_to_begin_counts_as_created),
+        TRIAL(an_account_that_was_there_by_then_may_be_changed_where_it_cannot_be_asked),
         TRIAL(a_list_of_them_asks_for_no_administrator_twice),
+        TRIAL(a_made_up_password_is_handed_out_where_it_may_be_the_one),
         TRIAL(it_is_made_as_it_is_to_begin_or_memory_was_short),
     };
 
