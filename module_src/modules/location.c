@@ -46,7 +46,7 @@ take_address(struct location *location, const struct connection_options *options
     const struct engine_options engine = connection_options_engine(options);
 
     connection->http.url = found->url;
-    connection->http.unix_socket = found->unix_socket;
+    connection_over_socket(connection, found->unix_socket);
     connection->http.address = found->address;
     connection->http.finder = NULL;
     if (found->container != NULL && found->unix_socket == NULL)
