@@ -50,9 +50,8 @@ static int
 explain_missing(struct backend *backend, const struct answer *answer, struct error *error)
 {
     const char *origin = http_origin(backend->matrix.http);
-    /* Before anything else is asked, whose answer says another one. */
-    bool is_synapse = strncmp(backend->matrix.server_header, "Synapse", 7) == 0 &&
-                      strcmp(answer->errcode, "M_UNRECOGNIZED") == 0;
+    /* A proxy's own page has another name on it, or none. */
+    bool is_synapse = strncmp(backend->matrix.server_header, "Synapse", 7) == 0;
 
     error->status = answer->status;
     memcpy(error->errcode, answer->errcode, sizeof(error->errcode));
@@ -69,10 +68,10 @@ explain_missing(struct backend *backend, const struct answer *answer, struct err
             "address, for instance http://127.0.0.1:8008",
             origin, answer->status, path);
     return error_set(error, ERROR_UNSUPPORTED,
-        "the reverse proxy at %s does not pass /_synapse/admin on to Synapse (%ld at %s): run "
-        "the module on the server itself, where the option container, or url with the main "
-        "process's own address (for instance http://127.0.0.1:8008), leads past the proxy, or "
-        "have it pass that path on (matrix-docker-ansible-deploy: "
+        "%s has no admin API (%ld at %s): the reverse proxy there does not pass it on to "
+        "Synapse; run the module on the server itself, where the option container, or url with "
+        "the main process's own address (for instance http://127.0.0.1:8008), leads past the "
+        "proxy, or have it pass /_synapse/admin on (matrix-docker-ansible-deploy: "
         "matrix_synapse_container_labels_public_client_synapse_admin_api_enabled: true)",
         origin, answer->status, path);
 }
