@@ -139,6 +139,27 @@ TEST(the_proof_of_the_secret_in_check_mode_waits_as_well)
     assert_int_equal(asked_for("POST " REGISTER), 2);
 }
 
+/* It makes nothing, so that it may arrive twice; a registration may not. */
+TEST(the_proof_is_sent_again_where_a_proxy_answered_for_the_server)
+{
+    static const struct recorded_reply replies[] = {NONCE,
+        {"POST " REGISTER, RECORDED_ONCE + 502, NULL, "<html>nginx</html>"},
+        {"POST " REGISTER, 400, NULL,
+            "{\"errcode\": \"M_UNKNOWN\", \"error\": \"Invalid refresh_token\"}"},
+        {0}};
+    struct error error = {0};
+
+    begin(replies, 10000);
+    assert_int_equal(create(&error), -1);
+    assert_kind(&error, ERROR_NOT_READY);
+    assert_true(error.maybe_done);
+    assert_int_equal(asked_for("POST " REGISTER), 1);
+    error_clear(&error);
+    synapse_say(replies);
+    assert_int_equal(trial.backend->type->may_create(trial.backend, &wanted, &error), 0);
+    assert_int_equal(asked_for("POST " REGISTER), 2);
+}
+
 TEST(a_breakdown_says_where_to_look)
 {
     static const struct recorded_reply replies[] = {NONCE,
@@ -202,6 +223,7 @@ main(void)
         TRIAL(a_secret_that_the_server_takes_meanwhile_is_waited_for_with_fresh_nonces),
         TRIAL(another_secret_is_waited_for_once_a_task_and_within_its_time),
         TRIAL(the_proof_of_the_secret_in_check_mode_waits_as_well),
+        TRIAL(the_proof_is_sent_again_where_a_proxy_answered_for_the_server),
         TRIAL(a_breakdown_says_where_to_look),
         TRIAL(who_has_no_admin_api_is_a_worker_or_a_proxy),
     };

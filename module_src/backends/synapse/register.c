@@ -197,7 +197,8 @@ send_once(struct backend *backend, const struct registration *registration,
         .method = "POST",
         .path = path,
         .secrets = {&registration->wanted->password, backend->connection->shared_secret},
-        .retry = RETRY_UNSENT,
+        /* A proof makes nothing, however often it arrives. */
+        .retry = registration->purpose == FOR_PROOF ? RETRY_SAFE : RETRY_UNSENT,
     };
 
     for (int attempt = 0;; attempt++) {
