@@ -2,6 +2,7 @@
 #include "net/http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -329,7 +330,7 @@ report_failure(struct http *http, const struct exchange *exchange, CURLcode code
     struct error *error)
 {
     enum error_kind kind = ERROR_UNREACHABLE;
-    long sent = 0;
+    long sent = 0, cause = 0;
     char reason[CURL_ERROR_SIZE];
 
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
@@ -337,6 +338,8 @@ report_failure(struct http *http, const struct exchange *exchange, CURLcode code
             kind = failures[i].kind;
     curl_easy_getinfo(http->curl, CURLINFO_REQUEST_SIZE, &sent);
     error->maybe_done = sent > 0;
+    curl_easy_getinfo(http->curl, CURLINFO_OS_ERRNO, &cause);
+    exchange->reply->refused = code == CURLE_COULDNT_CONNECT && cause == ECONNREFUSED;
     if (kind == ERROR_UNREACHABLE)
         transport_lose(&http->transport);
     if (http->transport.peer_refused)
