@@ -186,7 +186,7 @@ advice_about(const struct answer *answer)
                "does not pass this path on?";
     if (answer->status == 500)
         return "it is up and broke down over this: its database may be away, or its disk full; "
-               "look into its log (journalctl -u matrix-synapse)";
+               "look into its log (journalctl -u, with its systemd unit)";
     return "";
 }
 

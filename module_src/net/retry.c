@@ -179,8 +179,8 @@ tell_not_ready(const struct retry *retry, const struct http *http,
     error->status = reply->status;
     error_set(error, ERROR_NOT_READY,
         "%s answers %ld in the homeserver's place: a reverse proxy is up, and the homeserver "
-        "behind it is not, or not yet; look what has become of it (systemctl status "
-        "matrix-synapse, journalctl -u matrix-synapse)%s",
+        "behind it is not, or not yet; look what has become of its systemd unit "
+        "(systemctl status) and into its log (journalctl -u)%s",
         http_origin(http), reply->status, wait);
 }
 
@@ -195,7 +195,7 @@ tell_unreachable(const struct retry *retry, const struct http_reply *reply,
         tell_wait(retry, wait);
         error_set(error, ERROR_UNREACHABLE,
             "%s; nothing listens there: the homeserver is not running, or still starting "
-            "(systemctl status matrix-synapse), or this is not its address as seen from this "
+            "(systemctl status of its unit), or this is not its address as seen from this "
             "host%s",
             failure->text, wait);
     } else {
