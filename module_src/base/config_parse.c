@@ -334,7 +334,7 @@ write_document(struct parse *parse, struct text *json)
 }
 
 int
-config_parse(const char *bytes, size_t length, struct text *json)
+config_parse_yaml(const char *bytes, size_t length, struct text *json)
 {
     struct parse parse = {.bytes = bytes};
     int result = -1;
