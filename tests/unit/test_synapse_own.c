@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* backends/synapse/own.h and verify_login: the account's own password, against
+/* backends/homeserver/own.h and verify_login: the account's own password, against
  * answers as Synapse 1.163.2 gives them. */
 #include "support.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* backends/synapse/service.h without a session file: how the service account
+/* backends/homeserver/service.h without a session file: how the service account
  * is found, made, or given the password of a new secret. */
 #include <stdbool.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* backends/synapse/service.h: check mode, servers without password logins, the
+/* backends/homeserver/service.h: check mode, servers without password logins, the
  * service account as a target, and no memory. */
 #include <stdbool.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* backends/synapse/administrator.h with a session file: what is kept of the
+/* backends/homeserver/administrator.h with a session file: what is kept of the
  * service account between tasks. How the file is kept itself is for
  * test_session_file.c and test_kept_session.c. */
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "backends/synapse/state.h"
+#include "backends/homeserver/state.h"
 #include "base/memory.h"
 #include "base/text.h"
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backends/synapse/register.h"
-#include "backends/synapse/state.h"
+#include "backends/homeserver/register.h"
+#include "backends/homeserver/state.h"
 
 #define PAGE 100
 /* Servers without the filter `admins` send everybody. */

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "backends/synapse/state.h"
+#include "backends/homeserver/state.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/text.h"

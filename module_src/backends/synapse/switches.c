@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "backends/synapse/state.h"
+#include "backends/homeserver/state.h"
 #include "base/memory.h"
 
 static const char users[] = "/_synapse/admin/v1/users/";

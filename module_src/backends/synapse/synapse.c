@@ -3,15 +3,15 @@
 
 #include <string.h>
 
-#include "backends/synapse/administrator.h"
+#include "backends/homeserver/administrator.h"
 #include "backends/synapse/guard.h"
 #include "backends/synapse/homeserver_yaml.h"
 #include "backends/synapse/inspection.h"
-#include "backends/synapse/own.h"
+#include "backends/homeserver/own.h"
 #include "backends/synapse/password.h"
-#include "backends/synapse/register.h"
-#include "backends/synapse/service.h"
-#include "backends/synapse/state.h"
+#include "backends/homeserver/register.h"
+#include "backends/homeserver/service.h"
+#include "backends/homeserver/state.h"
 #include "backends/synapse/users.h"
 #include "backends/synapse/vet.h"
 #include "base/memory.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "backends/synapse/refusal.h"
-#include "backends/synapse/state.h"
+#include "backends/homeserver/state.h"
 #include "backends/synapse/switches.h"
 #include "backends/synapse/user_json.h"
 #include "base/memory.h"

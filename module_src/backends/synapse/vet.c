@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backends/synapse/service.h"
-#include "backends/synapse/state.h"
+#include "backends/homeserver/service.h"
+#include "backends/homeserver/state.h"
 #include "base/text.h"
 
 /* synapse/rest/admin/users.py and synapse/handlers/profile.py; in characters. */

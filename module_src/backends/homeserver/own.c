@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "backends/synapse/own.h"
+#include "backends/homeserver/own.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "backends/synapse/password.h"
-#include "backends/synapse/state.h"
+#include "backends/homeserver/state.h"
 #include "backends/synapse/user_json.h"
 #include "backends/synapse/users.h"
 #include "base/memory.h"

@@ -6,8 +6,8 @@
  * budget (net/retry.h), before that is an error: a server that is just being
  * restarted with a new secret still has the old one.
  */
-#ifndef REGISTRAR_BACKENDS_SYNAPSE_REGISTER_H
-#define REGISTRAR_BACKENDS_SYNAPSE_REGISTER_H
+#ifndef REGISTRAR_BACKENDS_HOMESERVER_REGISTER_H
+#define REGISTRAR_BACKENDS_HOMESERVER_REGISTER_H
 
 #include "backends/backend.h"
 #include "matrix/client.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "backends/synapse/administrator.h"
+#include "backends/homeserver/administrator.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "backends/synapse/service.h"
-#include "backends/synapse/state.h"
+#include "backends/homeserver/service.h"
+#include "backends/homeserver/state.h"
 #include "base/memory.h"
 #include "matrix/kept_session.h"
 #include "matrix/user_id.h"

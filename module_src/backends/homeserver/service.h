@@ -4,8 +4,8 @@
  * it is had, by logging in, by making it, or by giving it the password of a
  * new shared secret.
  */
-#ifndef REGISTRAR_BACKENDS_SYNAPSE_SERVICE_H
-#define REGISTRAR_BACKENDS_SYNAPSE_SERVICE_H
+#ifndef REGISTRAR_BACKENDS_HOMESERVER_SERVICE_H
+#define REGISTRAR_BACKENDS_HOMESERVER_SERVICE_H
 
 #include "backends/backend.h"
 #include "matrix/kept_session.h"

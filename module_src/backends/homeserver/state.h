@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the files of this folder share while a Synapse is open. */
-#ifndef REGISTRAR_BACKENDS_SYNAPSE_STATE_H
-#define REGISTRAR_BACKENDS_SYNAPSE_STATE_H
+#ifndef REGISTRAR_BACKENDS_HOMESERVER_STATE_H
+#define REGISTRAR_BACKENDS_HOMESERVER_STATE_H
 
 #include <stdbool.h>
 

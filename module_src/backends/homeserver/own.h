@@ -4,8 +4,8 @@
  * account is the caller's, whether it is an administrator, and what it looks
  * like. The session is kept while the account is in hand.
  */
-#ifndef REGISTRAR_BACKENDS_SYNAPSE_OWN_H
-#define REGISTRAR_BACKENDS_SYNAPSE_OWN_H
+#ifndef REGISTRAR_BACKENDS_HOMESERVER_OWN_H
+#define REGISTRAR_BACKENDS_HOMESERVER_OWN_H
 
 #include "backends/backend.h"
 

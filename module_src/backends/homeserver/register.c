@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "backends/synapse/register.h"
+#include "backends/homeserver/register.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "backends/synapse/refusal.h"
-#include "backends/synapse/state.h"
+#include "backends/homeserver/state.h"
 #include "base/memory.h"
 #include "base/stop.h"
 #include "matrix/mac.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "backends/synapse/service.h"
+#include "backends/homeserver/service.h"
 
 #include <string.h>
 
 #include "backends/synapse/password.h"
-#include "backends/synapse/register.h"
-#include "backends/synapse/state.h"
+#include "backends/homeserver/register.h"
+#include "backends/homeserver/state.h"
 #include "base/memory.h"
 #include "matrix/profile.h"
 #include "matrix/rooms.h"

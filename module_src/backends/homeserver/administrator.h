@@ -4,8 +4,8 @@
  * service account (service.h), with a session that is kept where there is a
  * session file.
  */
-#ifndef REGISTRAR_BACKENDS_SYNAPSE_ADMINISTRATOR_H
-#define REGISTRAR_BACKENDS_SYNAPSE_ADMINISTRATOR_H
+#ifndef REGISTRAR_BACKENDS_HOMESERVER_ADMINISTRATOR_H
+#define REGISTRAR_BACKENDS_HOMESERVER_ADMINISTRATOR_H
 
 #include "backends/backend.h"
 
