@@ -10,6 +10,7 @@ import pytest
 from tests.servers.containers import an_account, fails, registers, registers_and_promotes
 from tests.servers.proof import a_password, by_secret, has_nothing_to_do, run_module
 from tests.support.hostile import HostileServer
+from tests.support.hostile_tasks import by_login, populated
 from tests.support.synapse import Synapse
 
 ALL_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -51,9 +52,18 @@ def test_no_proxy_is_used_for_it(server, unique):
         assert elsewhere.connections == 0
 
 
+def test_only_over_it_a_server_is_told_where_the_client_is():
+    # That Synapse needs it there, the logins of the tests above show.
+    with HostileServer() as homeserver:
+        reply = run_module(by_login(populated(homeserver), displayname="x"))
+        assert reply.changed, reply.json
+        assert all(request.header("X-Forwarded-For") is None for request in homeserver.requests)
+
+
 def test_the_oldest_server_is_reached_over_it_too(unique):
     with Synapse("floor", unix_socket=True) as server:
-        registers(server, over_socket(server, **an_account(unique)))
+        way = {"unix_socket": server.unix_socket, "url": "http://localhost"}
+        registers_and_promotes(server, way, unique)
 
 
 def test_a_socket_that_is_not_there_is_named(server, tmp_path):
