@@ -274,7 +274,13 @@ def test_it_writes_down_who_asked_for_what(docker):
 
 @pytest.mark.parametrize(
     "more",
-    ["Authorization: Bearer x", "Cookie: x", "Content-Length: 1", "Content-Type: text/plain"],
+    [
+        "Authorization: Bearer x",
+        "Cookie: x",
+        "Content-Length: 1",
+        "Content-Type: text/plain",
+        "X-Forwarded-For: 127.0.0.1",
+    ],
 )
 def test_it_complains_of_what_is_none_of_its_business(docker, more):
     head = f"GET /_ping HTTP/1.1\r\nHost: localhost\r\n{more}\r\nConnection: close\r\n\r\n"
