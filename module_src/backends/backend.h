@@ -51,14 +51,19 @@ enum creation {
     CREATION_PERHAPS,    /* taken, perhaps by a request of ours that had no reply */
 };
 
+/* Of the text that says why a password cannot be asked about. */
+#define PASSWORD_WHY_SIZE 256
+
 struct backend;
 struct discovery_source;
+struct homeserver_dialect;
 
 struct backend_type {
     enum server server;
     const char *product;       /* "Synapse", as the server calls itself */
     const char *administrator; /* the options that make an administrator here */
     const struct discovery_source *source; /* its configuration, or NULL: cannot be found */
+    const struct homeserver_dialect *dialect; /* of a homeserver (homeserver/dialect.h) */
 
     /* Makes sure that it can act (version, credentials). Reads only, but for
      * a login. */
@@ -88,7 +93,7 @@ struct backend_type {
         struct error *error);
 
     /* Asks whether the password is the account's, leaving no trace. What the
-     * way of asking shows besides is added to observed. why (256 bytes) says
+     * way of asking shows besides is added to observed. why (PASSWORD_WHY_SIZE) says
      * why it cannot tell. */
     int (*ask_password)(struct backend *backend, struct observation *observed,
         const struct secret *password, enum password_answer *answer, char *why,

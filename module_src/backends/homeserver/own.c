@@ -4,10 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backends/synapse/password.h"
+#include "backends/homeserver/dialect.h"
 #include "backends/homeserver/state.h"
-#include "backends/synapse/user_json.h"
-#include "backends/synapse/users.h"
 #include "base/memory.h"
 #include "matrix/profile.h"
 
@@ -32,26 +30,8 @@ own_end(struct backend *backend)
     memory_free(user_id);
 }
 
-/* The account's addresses as it sees them itself (specification: client-server
- * API, "Adding account administrative contact information"). */
-static int
-look_at_addresses(struct backend *backend, struct observation *observed,
-    struct error *error)
-{
-    struct answer answer = {0};
-    int result = call_get(&backend->matrix, "/_matrix/client/v3/account/3pid",
-        &state_of(backend)->own.access_token, &answer, error);
-
-    /* Who does not say, or not so that it makes sense, leaves them unseen. */
-    if (result == 0 && answer_ok(&answer) &&
-        user_json_read_emails(&observed->account, answer.body, error) < 0)
-        result = -1;
-    answer_free(&answer);
-    return result;
-}
-
-static int
-look_at_profile(struct backend *backend, struct observation *observed, struct error *error)
+int
+own_look_at_profile(struct backend *backend, struct observation *observed, struct error *error)
 {
     const struct session *own = &state_of(backend)->own;
     struct account *account = &observed->account;
@@ -65,33 +45,6 @@ look_at_profile(struct backend *backend, struct observation *observed, struct er
         result = -1;
     profile_free(&profile);
     return result;
-}
-
-/* Sees the account as itself. An administrator sees all; to anybody else the
- * admin API says 403 M_FORBIDDEN, which is an answer as well. Who could log in
- * is neither deactivated nor locked. */
-static int
-look_as_itself(struct backend *backend, struct observation *observed, struct error *error)
-{
-    const struct session *own = &state_of(backend)->own;
-    struct error refusal = {0};
-
-    if (users_lookup(&backend->matrix, &own->access_token, state_of(backend)->mask, observed,
-            &refusal) == 0)
-        return 0;
-    if (refusal.status != 403 || strcmp(refusal.errcode, "M_FORBIDDEN") != 0) {
-        *error = refusal;
-        return -1;
-    }
-    observed->presence = PRESENCE_PRESENT;
-    account_state_bool(&observed->account, ACCOUNT_ADMIN, false);
-    account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, false);
-    account_state_bool(&observed->account, ACCOUNT_LOCKED, false);
-    if (look_at_profile(backend, observed, error) != 0)
-        return -1;
-    return (state_of(backend)->mask & ACCOUNT_BIT(ACCOUNT_EMAILS)) != 0
-               ? look_at_addresses(backend, observed, error)
-               : 0;
 }
 
 int
@@ -127,7 +80,16 @@ own_ask(struct backend *backend, struct observation *observed,
         if (result != 0)
             return -1;
     }
-    return look_as_itself(backend, observed, error);
+    return backend->type->dialect->look_as_itself(backend, observed, error);
+}
+
+void
+own_warn_slow_rooms(struct backend *backend, const struct observation *observed)
+{
+    list_add(backend->warnings,
+        "the profile of %s is stored; the server limits how fast it tells the rooms, some "
+        "may show the old one for a while",
+        observed->account.user_id);
 }
 
 /* Looks whether the field is as it shall be by now; observed becomes what is
@@ -138,7 +100,7 @@ is_made(struct backend *backend, struct observation *observed, const struct acco
 {
     struct error ignored = {0};
     struct account left = {0};
-    bool made = look_at_profile(backend, observed, &ignored) == 0 &&
+    bool made = own_look_at_profile(backend, observed, &ignored) == 0 &&
                 account_states(&observed->account, field) &&
                 account_difference(&left, change, &observed->account, &ignored) == 0 &&
                 !account_states(&left, field);
@@ -162,7 +124,7 @@ set_text(struct backend *backend, struct observation *observed, const struct acc
             *error = failure;
             return -1;
         }
-        users_warn_slow_rooms(backend, observed);
+        own_warn_slow_rooms(backend, observed);
     }
     return account_state_text(&observed->account, field, value, error);
 }

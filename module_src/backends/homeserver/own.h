@@ -25,6 +25,13 @@ bool own_is_open(const struct backend *backend);
 int own_update(struct backend *backend, struct observation *observed,
     const struct account *change, struct error *error);
 
+/* Warns that a name or an avatar is stored, but not told to all rooms yet. */
+void own_warn_slow_rooms(struct backend *backend, const struct observation *observed);
+
+/* The profile of the account in hand, as it sees it. */
+int own_look_at_profile(struct backend *backend, struct observation *observed,
+    struct error *error);
+
 /* Logs the account in hand out. */
 void own_end(struct backend *backend);
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backends/synapse/refusal.h"
+#include "backends/homeserver/dialect.h"
 #include "backends/homeserver/state.h"
 #include "base/memory.h"
 #include "base/stop.h"
@@ -19,62 +19,13 @@
 #define SECRET_WAIT_MS 15000
 #define SECRET_POLL_MS 2000
 
-static const char path[] = "/_synapse/admin/v1/register";
+static const char path[] = REGISTER_PATH;
 static const char registering[] = "registering with the shared secret";
 
-/* True when the homeserver says who has its accounts instead of itself. */
-static bool
-accounts_are_delegated(struct backend *backend)
+static const struct homeserver_dialect *
+dialect_of(const struct backend *backend)
 {
-    /* Stable since Synapse 1.136; before that under MSC2965's name. */
-    static const char *const paths[] = {
-        "/_matrix/client/v1/auth_metadata",
-        "/_matrix/client/unstable/org.matrix.msc2965/auth_metadata",
-        "/_matrix/client/unstable/org.matrix.msc2965/auth_issuer",
-    };
-    bool delegated = false;
-
-    for (size_t i = 0; !delegated && i < sizeof(paths) / sizeof(paths[0]); i++) {
-        struct answer answer = {0};
-        struct error ignored = {0};
-
-        delegated = call_get(&backend->matrix, paths[i], NULL, &answer, &ignored) == 0 &&
-                    answer_ok(&answer) &&
-                    json_is_string(json_object_get(answer.body, "issuer"));
-        answer_free(&answer);
-    }
-    return delegated;
-}
-
-static int
-explain_missing(struct backend *backend, const struct answer *answer, struct error *error)
-{
-    const char *origin = http_origin(backend->matrix.http);
-    /* A proxy's own page has another name on it, or none. */
-    bool is_synapse = strncmp(backend->matrix.server_header, "Synapse", 7) == 0;
-
-    error->status = answer->status;
-    memcpy(error->errcode, answer->errcode, sizeof(error->errcode));
-    backend->is_delegated = accounts_are_delegated(backend);
-    if (backend->is_delegated)
-        return error_set(error, ERROR_UNSUPPORTED,
-            "%s has handed its accounts to Matrix Authentication Service (MAS): an account "
-            "made in Synapse would be unknown there and nobody could log in to it, so "
-            "nothing was done; this version of Registrar does not manage MAS",
-            origin);
-    if (is_synapse)
-        return error_set(error, ERROR_UNSUPPORTED,
-            "%s is a worker of Synapse, or a listener without the resource \"client\": it "
-            "answers, but has no admin API (%ld at %s); set url to the main process's own "
-            "address, for instance http://127.0.0.1:8008",
-            origin, answer->status, path);
-    return error_set(error, ERROR_UNSUPPORTED,
-        "%s has no admin API (%ld at %s): the reverse proxy there does not pass it on to "
-        "Synapse; run the module on the server itself, where the option container, or url with "
-        "the main process's own address (for instance http://127.0.0.1:8008), leads past the "
-        "proxy, or have it pass /_synapse/admin on (matrix-docker-ansible-deploy: "
-        "matrix_synapse_container_labels_public_client_synapse_admin_api_enabled: true)",
-        origin, answer->status, path);
+    return backend->type->dialect;
 }
 
 static int
@@ -105,7 +56,7 @@ register_probe(struct backend *backend, struct error *error)
     if (result == 0 && answer_ok(&answer))
         result = take_nonce(backend, &answer, error);
     else if (result == 0 && (answer.status == 404 || answer.status == 405))
-        result = explain_missing(backend, &answer, error);
+        result = dialect_of(backend)->explain_missing(backend, &answer, error);
     else if (result == 0)
         result = answer_refused(&answer, "asking for a nonce", error);
     answer_free(&answer);
@@ -158,8 +109,10 @@ build_body(struct backend *backend, const struct registration *registration,
         .username = wanted->localpart,
         .password = &wanted->password,
         .admin = account_states(wanted, ACCOUNT_ADMIN) && wanted->admin,
-        .user_type =
-            account_states(wanted, ACCOUNT_USER_TYPE) ? wanted->user_type : NULL,
+        .user_type = dialect_of(backend)->has_user_types &&
+                             account_states(wanted, ACCOUNT_USER_TYPE)
+                         ? wanted->user_type
+                         : NULL,
     };
     char mac[MAC_SIZE];
     json_t *body;
@@ -216,18 +169,12 @@ send_once(struct backend *backend, const struct registration *registration,
         json_decref(call.body);
         if (result != 0)
             return -1;
-        nonce_refused = answer->status == 400 && answer_says(answer, "unrecognised nonce");
+        nonce_refused = dialect_of(backend)->read_refusal(answer) == REFUSAL_NONCE;
         *renewed = attempt > 0;
         if (!nonce_refused || attempt > 0)
             return 0;
         answer_free(answer);
     }
-}
-
-static bool
-secret_is_refused(const struct answer *answer)
-{
-    return answer->status == 403 && answer_says(answer, "HMAC incorrect");
 }
 
 /*
@@ -258,14 +205,15 @@ send_registration(struct backend *backend, const struct registration *registrati
     for (;;) {
         if (send_once(backend, registration, answer, renewed, error) != 0)
             return -1;
-        if (!secret_is_refused(answer) || !wait_for_secret(backend))
+        if (dialect_of(backend)->read_refusal(answer) != REFUSAL_SECRET ||
+            !wait_for_secret(backend))
             return 0;
         answer_free(answer);
     }
 }
 
 static int
-refuse_secret(const struct answer *answer, struct error *error)
+refuse_secret(struct backend *backend, const struct answer *answer, struct error *error)
 {
     char wait[RETRY_WAIT_SIZE];
     char advice[500];
@@ -274,26 +222,17 @@ refuse_secret(const struct answer *answer, struct error *error)
     snprintf(advice, sizeof(advice),
         "the running server has another registration_shared_secret than the one given; it "
         "reads its configuration only when it starts: if the secret was changed there, restart "
-        "it (matrix-docker-ansible-deploy: systemctl restart matrix-synapse, or a run with "
-        "--tags=restart-all), else give the one that it has%s",
-        wait);
+        "it (%s), else give the one that it has%s",
+        dialect_of(backend)->secret_advice, wait);
     return answer_refused_as(answer, ERROR_UNAUTHORIZED, registering, advice, error);
 }
 
 static int
-refused(const struct answer *answer, struct error *error)
+refused(struct backend *backend, const struct answer *answer, struct error *error)
 {
-    if (secret_is_refused(answer))
-        return refuse_secret(answer, error);
-    if (answer->status == 400 && answer_says(answer, "not enabled"))
-        return answer_refused_as(answer, ERROR_UNSUPPORTED, registering,
-            "set registration_shared_secret in the server's configuration and restart it, or "
-            "give an administrator's credential",
-            error);
-    if (answer_is(answer, 429, "M_UNKNOWN"))
-        return answer_refused_as(answer, ERROR_POLICY, registering,
-            "a module of the server refused this account", error);
-    return refusal_record(answer, registering, error);
+    return dialect_of(backend)->read_refusal(answer) == REFUSAL_SECRET
+               ? refuse_secret(backend, answer, error)
+               : dialect_of(backend)->refuse(answer, registering, error);
 }
 
 /* The user id of an answer, which lives as long as it; NULL with an error. */
@@ -352,10 +291,10 @@ register_account(struct backend *backend, const struct account *wanted,
     if (result == 0 && answer_ok(&answer)) {
         *creation = CREATION_DONE;
         result = observe(observed, &answer, wanted, backend, error);
-    } else if (result == 0 && answer_is(&answer, 400, "M_USER_IN_USE")) {
+    } else if (result == 0 && dialect_of(backend)->read_refusal(&answer) == REFUSAL_TAKEN) {
         *creation = renewed ? CREATION_PERHAPS : CREATION_NAME_TAKEN;
     } else if (result == 0) {
-        result = refused(&answer, error);
+        result = refused(backend, &answer, error);
     }
     answer_free(&answer);
     return result;
@@ -377,8 +316,8 @@ register_session(struct backend *backend, const struct account *wanted,
         goto out;
     if (!answer_ok(&answer)) {
         *creation = renewed ? CREATION_PERHAPS : CREATION_NAME_TAKEN;
-        if (!answer_is(&answer, 400, "M_USER_IN_USE"))
-            result = refused(&answer, error);
+        if (dialect_of(backend)->read_refusal(&answer) != REFUSAL_TAKEN)
+            result = refused(backend, &answer, error);
         goto out;
     }
     *creation = CREATION_DONE;
@@ -418,11 +357,10 @@ register_prove_secret(struct backend *backend, struct error *error)
     result = send_registration(backend, &registration, &answer, &renewed, error);
     if (result != 0)
         goto out;
-    if (answer.status == 400 && (answer_says(&answer, "refresh_token") ||
-                                    strcmp(answer.errcode, "M_INVALID_USERNAME") == 0))
+    if (dialect_of(backend)->proves_secret(&answer))
         state_of(backend)->secret_is_proven = true;
     else
-        result = refused(&answer, error);
+        result = refused(backend, &answer, error);
 out:
     answer_free(&answer);
     account_free(&nobody);

@@ -12,6 +12,8 @@
 #include "backends/backend.h"
 #include "matrix/client.h"
 
+#define REGISTER_PATH "/_synapse/admin/v1/register"
+
 /*
  * Makes sure that the endpoint is there, which also is how to see that the
  * accounts are Synapse's own: with Matrix Authentication Service on, it is

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "backends/synapse/password.h"
+#include "backends/homeserver/dialect.h"
+#include "backends/homeserver/logins.h"
 #include "backends/homeserver/register.h"
 #include "backends/homeserver/state.h"
 #include "base/memory.h"
@@ -125,8 +126,10 @@ log_in(struct search *search, const struct secret *password, bool *opened)
 static int
 describe(struct search *search, struct account *account)
 {
+    const char *type = search->backend->type->dialect->has_user_types ? "support" : NULL;
+
     if (account_name(account, NULL, search->localpart, search->error) != 0 ||
-        account_state_text(account, ACCOUNT_USER_TYPE, "support", search->error) != 0 ||
+        account_state_text(account, ACCOUNT_USER_TYPE, type, search->error) != 0 ||
         account_state_text(account, ACCOUNT_DISPLAYNAME, SERVICE_ACCOUNT_DISPLAYNAME,
             search->error) != 0)
         return -1;
@@ -210,21 +213,18 @@ make(struct search *search, enum creation *creation)
 static int
 set_password(struct search *search, const struct session *session)
 {
-    char *path = client_path("/_synapse/admin/v2/users/", session->user_id, "");
     struct call call = {
-        .method = "PUT",
-        .path = path,
         .bearer = &session->access_token,
-        .body = json_pack("{s:s%, s:b}", "password", search->password.bytes,
-            search->password.length, "logout_devices", 0),
         .secrets = {&search->password},
         .retry = RETRY_SAFE,
     };
     struct answer answer = {0};
     struct error failure = {0};
+    char *path = NULL;
     int result = -1;
 
-    if (path == NULL || call.body == NULL)
+    if (search->backend->type->dialect->build_reset(&call, &path, session->user_id,
+            &search->password) != 0)
         error_no_memory(&failure);
     else
         result = call_send(&search->backend->matrix, &call, &answer, &failure);
@@ -426,7 +426,7 @@ look_for_session(struct search *search, const struct session *old)
     struct state *state = state_of(search->backend);
     bool opened = false;
 
-    if (password_logins(search->backend, &search->logins, search->error) != 0)
+    if (logins_by_password(search->backend, &search->logins, search->error) != 0)
         return -1;
     if (!search->logins && state->session_file == NULL && !state->forgetting)
         return error_set(search->error, ERROR_UNSUPPORTED,

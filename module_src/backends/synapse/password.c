@@ -18,6 +18,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "backends/homeserver/logins.h"
 #include "backends/homeserver/state.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -221,44 +222,12 @@ password_ask(struct backend *backend, const struct observation *observed,
     return result;
 }
 
-/* Whether GET /login offers m.login.password. */
-static int
-ask_for_flows(struct backend *backend, struct error *error)
-{
-    struct answer answer = {0};
-    const json_t *flow;
-    size_t i;
-
-    if (call_get(&backend->matrix, "/_matrix/client/v3/login", NULL, &answer, error) != 0)
-        return -1;
-    state_of(backend)->passwords = PASSWORDS_OFF;
-    json_array_foreach(json_object_get(answer.body, "flows"), i, flow)
-    {
-        const char *type = json_string_value(json_object_get(flow, "type"));
-
-        if (type != NULL && strcmp(type, "m.login.password") == 0)
-            state_of(backend)->passwords = PASSWORDS_ON;
-    }
-    answer_free(&answer);
-    return 0;
-}
-
-int
-password_logins(struct backend *backend, bool *on, struct error *error)
-{
-    if (state_of(backend)->passwords == PASSWORDS_NOT_ASKED &&
-        ask_for_flows(backend, error) != 0)
-        return -1;
-    *on = state_of(backend)->passwords == PASSWORDS_ON;
-    return 0;
-}
-
 int
 password_may_be_set(struct backend *backend, struct error *error)
 {
     bool on;
 
-    if (password_logins(backend, &on, error) != 0)
+    if (logins_by_password(backend, &on, error) != 0)
         return -1;
     if (on)
         return 0;

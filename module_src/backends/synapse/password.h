@@ -13,11 +13,6 @@ int password_ask(struct backend *backend, const struct observation *observed,
     const struct secret *password, enum password_answer *answer, char *why,
     struct error *error);
 
-#define PASSWORD_WHY_SIZE 256
-
-/* Whether the server has password logins at all; it is asked once. */
-int password_logins(struct backend *backend, bool *on, struct error *error);
-
 /*
  * Refuses (policy) where the server has no password login: it lets nobody set
  * a password then (password_config.enabled, localdb_enabled).

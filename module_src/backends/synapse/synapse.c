@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "backends/homeserver/administrator.h"
+#include "backends/homeserver/logins.h"
+#include "backends/synapse/dialect.h"
 #include "backends/synapse/guard.h"
 #include "backends/synapse/homeserver_yaml.h"
 #include "backends/synapse/inspection.h"
@@ -359,7 +361,7 @@ may_verify_login(struct backend *backend, struct error *error)
 {
     bool on;
 
-    if (password_logins(backend, &on, error) != 0)
+    if (logins_by_password(backend, &on, error) != 0)
         return -1;
     if (on)
         return 0;
@@ -429,6 +431,7 @@ const struct backend_type synapse_backend = {
     .product = "Synapse",
     .administrator = "access_token, or admin_username and admin_password",
     .source = &homeserver_yaml_source,
+    .dialect = &dialect_synapse,
     .open = open_synapse,
     .vet = vet_account,
     .check_credential = inspection_check_credential,

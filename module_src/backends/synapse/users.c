@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/synapse/refusal.h"
+#include "backends/homeserver/own.h"
 #include "backends/homeserver/state.h"
 #include "backends/synapse/switches.h"
 #include "backends/synapse/user_json.h"
@@ -149,15 +150,6 @@ out:
     return result;
 }
 
-void
-users_warn_slow_rooms(struct backend *backend, const struct observation *observed)
-{
-    list_add(backend->warnings,
-        "the profile of %s is stored; the server limits how fast it tells the rooms, some "
-        "may show the old one for a while",
-        observed->account.user_id);
-}
-
 /* The fields that Synapse tells every room of the account about. */
 #define TOLD_TO_ROOMS                                                                      \
     (ACCOUNT_BIT(ACCOUNT_DISPLAYNAME) | ACCOUNT_BIT(ACCOUNT_AVATAR_URL))
@@ -186,7 +178,7 @@ after_rate_limit(struct backend *backend, struct observation *observed,
     if (result != 0)
         return -1;
     if ((change->stated & TOLD_TO_ROOMS) != (all & TOLD_TO_ROOMS)) {
-        users_warn_slow_rooms(backend, observed);
+        own_warn_slow_rooms(backend, observed);
         return 0;
     }
     return retry_wait(&backend->retry, http_origin(backend->matrix.http),

@@ -34,9 +34,6 @@ int users_may_create(struct backend *backend, const struct account *wanted,
 int users_create(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error);
 
-/* Warns that a name or an avatar is stored, but not told to all rooms yet. */
-void users_warn_slow_rooms(struct backend *backend, const struct observation *observed);
-
 /* Applies a change, see backend_type.update. */
 int users_update(struct backend *backend, struct observation *observed,
     const struct account *change, bool logout_devices, struct error *error);

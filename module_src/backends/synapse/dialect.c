@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "backends/synapse/dialect.h"
+
+#include <string.h>
+
+#include "backends/homeserver/own.h"
+#include "backends/homeserver/register.h"
+#include "backends/homeserver/state.h"
+#include "backends/synapse/refusal.h"
+#include "backends/synapse/user_json.h"
+#include "backends/synapse/users.h"
+#include "matrix/client.h"
+
+static enum registration_refusal
+read_refusal(const struct answer *answer)
+{
+    if (answer->status == 400 && answer_says(answer, "unrecognised nonce"))
+        return REFUSAL_NONCE;
+    if (answer->status == 403 && answer_says(answer, "HMAC incorrect"))
+        return REFUSAL_SECRET;
+    return answer_is(answer, 400, "M_USER_IN_USE") ? REFUSAL_TAKEN : REFUSAL_OTHER;
+}
+
+static int
+refuse(const struct answer *answer, const char *what, struct error *error)
+{
+    if (answer->status == 400 && answer_says(answer, "not enabled"))
+        return answer_refused_as(answer, ERROR_UNSUPPORTED, what,
+            "set registration_shared_secret in the server's configuration and restart it, or "
+            "give an administrator's credential",
+            error);
+    if (answer_is(answer, 429, "M_UNKNOWN"))
+        return answer_refused_as(answer, ERROR_POLICY, what,
+            "a module of the server refused this account", error);
+    return refusal_record(answer, what, error);
+}
+
+/* Synapse checks the MAC before it looks at refresh_token, and refuses one that
+ * is no boolean; the name is one that no server takes. */
+static bool
+proves_secret(const struct answer *answer)
+{
+    return answer->status == 400 && (answer_says(answer, "refresh_token") ||
+                                        strcmp(answer->errcode, "M_INVALID_USERNAME") == 0);
+}
+
+static int
+build_reset(struct call *call, char **path, const char *user_id,
+    const struct secret *password)
+{
+    *path = client_path("/_synapse/admin/v2/users/", user_id, "");
+    call->method = "PUT";
+    call->path = *path;
+    call->body = json_pack("{s:s%, s:b}", "password", password->bytes, password->length,
+        "logout_devices", 0);
+    return *path == NULL || call->body == NULL ? -1 : 0;
+}
+
+/* True when the homeserver says who has its accounts instead of itself. */
+static bool
+accounts_are_delegated(struct backend *backend)
+{
+    /* Stable since Synapse 1.136; before that under MSC2965's name. */
+    static const char *const paths[] = {
+        "/_matrix/client/v1/auth_metadata",
+        "/_matrix/client/unstable/org.matrix.msc2965/auth_metadata",
+        "/_matrix/client/unstable/org.matrix.msc2965/auth_issuer",
+    };
+    bool delegated = false;
+
+    for (size_t i = 0; !delegated && i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct answer answer = {0};
+        struct error ignored = {0};
+
+        delegated = call_get(&backend->matrix, paths[i], NULL, &answer, &ignored) == 0 &&
+                    answer_ok(&answer) &&
+                    json_is_string(json_object_get(answer.body, "issuer"));
+        answer_free(&answer);
+    }
+    return delegated;
+}
+
+static int
+explain_missing(struct backend *backend, const struct answer *answer, struct error *error)
+{
+    const char *origin = http_origin(backend->matrix.http);
+    /* A proxy's own page has another name on it, or none. */
+    bool is_synapse = strncmp(backend->matrix.server_header, "Synapse", 7) == 0;
+
+    error->status = answer->status;
+    memcpy(error->errcode, answer->errcode, sizeof(error->errcode));
+    backend->is_delegated = accounts_are_delegated(backend);
+    if (backend->is_delegated)
+        return error_set(error, ERROR_UNSUPPORTED,
+            "%s has handed its accounts to Matrix Authentication Service (MAS): an account "
+            "made in Synapse would be unknown there and nobody could log in to it, so "
+            "nothing was done; this version of Registrar does not manage MAS",
+            origin);
+    if (is_synapse)
+        return error_set(error, ERROR_UNSUPPORTED,
+            "%s is a worker of Synapse, or a listener without the resource \"client\": it "
+            "answers, but has no admin API (%ld at %s); set url to the main process's own "
+            "address, for instance http://127.0.0.1:8008",
+            origin, answer->status, REGISTER_PATH);
+    return error_set(error, ERROR_UNSUPPORTED,
+        "%s has no admin API (%ld at %s): the reverse proxy there does not pass it on to "
+        "Synapse; run the module on the server itself, where the option container, or url with "
+        "the main process's own address (for instance http://127.0.0.1:8008), leads past the "
+        "proxy, or have it pass /_synapse/admin on (matrix-docker-ansible-deploy: "
+        "matrix_synapse_container_labels_public_client_synapse_admin_api_enabled: true)",
+        origin, answer->status, REGISTER_PATH);
+}
+
+/* The account's addresses as it sees them itself (specification: client-server
+ * API, "Adding account administrative contact information"). */
+static int
+look_at_addresses(struct backend *backend, struct observation *observed,
+    struct error *error)
+{
+    struct answer answer = {0};
+    int result = call_get(&backend->matrix, "/_matrix/client/v3/account/3pid",
+        &state_of(backend)->own.access_token, &answer, error);
+
+    /* Who does not say, or not so that it makes sense, leaves them unseen. */
+    if (result == 0 && answer_ok(&answer) &&
+        user_json_read_emails(&observed->account, answer.body, error) < 0)
+        result = -1;
+    answer_free(&answer);
+    return result;
+}
+
+/* Sees the account as itself. An administrator sees all; to anybody else the
+ * admin API says 403 M_FORBIDDEN, which is an answer as well. Who could log in
+ * is neither deactivated nor locked. */
+static int
+look_as_itself(struct backend *backend, struct observation *observed, struct error *error)
+{
+    const struct session *own = &state_of(backend)->own;
+    struct error refusal = {0};
+
+    if (users_lookup(&backend->matrix, &own->access_token, state_of(backend)->mask, observed,
+            &refusal) == 0)
+        return 0;
+    if (refusal.status != 403 || strcmp(refusal.errcode, "M_FORBIDDEN") != 0) {
+        *error = refusal;
+        return -1;
+    }
+    observed->presence = PRESENCE_PRESENT;
+    account_state_bool(&observed->account, ACCOUNT_ADMIN, false);
+    account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, false);
+    account_state_bool(&observed->account, ACCOUNT_LOCKED, false);
+    if (own_look_at_profile(backend, observed, error) != 0)
+        return -1;
+    return (state_of(backend)->mask & ACCOUNT_BIT(ACCOUNT_EMAILS)) != 0
+               ? look_at_addresses(backend, observed, error)
+               : 0;
+}
+
+const struct homeserver_dialect dialect_synapse = {
+    .has_user_types = true,
+    .registers_silently = true,
+    .registers_any_device = true,
+    .read_refusal = read_refusal,
+    .refuse = refuse,
+    .secret_advice = "matrix-docker-ansible-deploy: systemctl restart matrix-synapse, or a run "
+                     "with --tags=restart-all",
+    .explain_missing = explain_missing,
+    .proves_secret = proves_secret,
+    .build_reset = build_reset,
+    .look_as_itself = look_as_itself,
+};
