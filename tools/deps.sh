@@ -51,6 +51,8 @@ look() {
             need libssl-dev "OpenSSL's libcrypto, with headers" has_library libcrypto
             need libutf8proc-dev "utf8proc, with headers" has_library libutf8proc
             need libyaml-dev "libyaml, with headers" has_library yaml-0.1
+            need libpq-dev "libpq, with headers" has_library libpq
+            need libcrypt-dev "libcrypt (libxcrypt), with headers" has_library libcrypt
             ;;
         python)
             need "python3 python3-venv" "Python 3.11 or newer, with venv" \

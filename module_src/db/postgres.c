@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "db/postgres.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/redact.h"
+#include "base/stop.h"
+#include "base/text.h"
+#include "db/postgres_parameters.h"
+#include "db/run_as.h"
+
+/* Between two looks at whether a signal asked to stop. */
+#define SLICE_MS 200
+
+struct postgres {
+    PGconn *connection;
+    const struct postgres_options *options;
+    struct postgres_parameters parameters;
+    char *where;
+};
+
+/* Foreign text without the secrets of the options, cut and on one line. */
+static int
+show(const struct postgres *postgres, char *buffer, size_t size, const char *text,
+    struct error *error)
+{
+    const struct secret *secrets[] = {postgres->options->password, postgres->options->uri,
+        &postgres->parameters.password};
+    const struct redaction redaction = {secrets, sizeof(secrets) / sizeof(secrets[0])};
+    char *redacted = redact_text(text, &redaction, REDACT_WITHHOLD_SHORT);
+    size_t length;
+
+    if (redacted == NULL)
+        return error_no_memory(error);
+    text_show(buffer, size, redacted);
+    memory_free(redacted);
+    for (length = strlen(buffer); length > 0 && buffer[length - 1] == ' ';)
+        buffer[--length] = '\0';
+    return 0;
+}
+
+static int
+interrupted(struct error *error)
+{
+    return error_set(error, ERROR_INTERRUPTED, "stopped by %s",
+        stop_signal_name(stop_signal()));
+}
+
+/*
+ * Waits until the connection's socket is ready. 1: it is; 0: the time is over;
+ * -1: a signal asked to stop.
+ */
+static int
+wait_ready(const struct postgres *postgres, short events, long long end_ms)
+{
+    for (;;) {
+        struct pollfd one = {.fd = PQsocket(postgres->connection), .events = events};
+        long long left = end_ms - stop_clock_ms();
+
+        if (stop_signal() != 0)
+            return -1;
+        if (left <= 0)
+            return 0;
+        if (poll(&one, 1, (int)(left < SLICE_MS ? left : SLICE_MS)) > 0)
+            return 1;
+    }
+}
+
+/* What libpq says in its own words, which are never translated here. */
+static const struct {
+    const char *words;
+    enum error_kind kind;
+    const char *advice;
+} connect_failures[] = {
+    {"certificate", ERROR_TLS,
+        "give ca_path with the authority that signed it, and as host the name that is in it"},
+    {"SSL", ERROR_TLS, "sslmode says how it is to be protected"},
+    {"Connection refused", ERROR_DATABASE,
+        "nothing listens there: is it running, and is this its address and port?"},
+    {"No such file or directory", ERROR_DATABASE,
+        "there is no such socket: is it running, and is host the folder of its socket?"},
+    {"Permission denied", ERROR_DATABASE,
+        "the socket may not be used by who runs this: use run_as, or become"},
+    {"Peer authentication failed", ERROR_DATABASE,
+        "it wants the system user of that name: set run_as"},
+    {"password authentication failed", ERROR_DATABASE, "user or password are wrong"},
+    {"no password supplied", ERROR_DATABASE, "it wants a password"},
+    {"no pg_hba.conf entry", ERROR_DATABASE,
+        "its pg_hba.conf does not let this user in from here"},
+    {"does not exist", ERROR_DATABASE, "check the database's name and user"},
+    {"starting up", ERROR_DATABASE, "try again in a moment"},
+};
+
+static int
+connect_failed(const struct postgres *postgres, struct error *error)
+{
+    const char *message = PQerrorMessage(postgres->connection);
+    enum error_kind kind = ERROR_DATABASE;
+    const char *advice = "";
+    char shown[500];
+
+    for (size_t i = 0; i < sizeof(connect_failures) / sizeof(connect_failures[0]); i++)
+        if (strstr(message, connect_failures[i].words) != NULL) {
+            kind = connect_failures[i].kind;
+            advice = connect_failures[i].advice;
+            break;
+        }
+    if (show(postgres, shown, sizeof(shown), message, error) != 0)
+        return -1;
+    return error_set(error, kind, "cannot connect to %s: %s%s%s", postgres->where, shown,
+        *advice != '\0' ? "; " : "", advice);
+}
+
+static int
+finish_connecting(const struct postgres *postgres, struct error *error)
+{
+    long long end_ms = stop_clock_ms() + postgres->options->connect_timeout_ms;
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+
+    while (status != PGRES_POLLING_OK) {
+        int ready;
+
+        if (status == PGRES_POLLING_FAILED)
+            return connect_failed(postgres, error);
+        ready = wait_ready(postgres, status == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+            end_ms);
+        if (ready < 0)
+            return interrupted(error);
+        if (ready == 0)
+            return error_set(error, ERROR_DATABASE,
+                "cannot connect to %s: no answer within %ld ms (connect_timeout)",
+                postgres->where, postgres->options->connect_timeout_ms);
+        status = PQconnectPoll(postgres->connection);
+    }
+    return 0;
+}
+
+static int
+begin_connecting(struct postgres *postgres, struct error *error)
+{
+    postgres->connection = PQconnectStartParams(postgres->parameters.keywords,
+        postgres->parameters.values, 0);
+    if (postgres->connection == NULL)
+        return error_no_memory(error);
+    if (PQstatus(postgres->connection) == CONNECTION_BAD)
+        return connect_failed(postgres, error);
+    /* Notices would go to standard error. */
+    PQsetNoticeProcessor(postgres->connection, postgres_parameters_ignore, NULL);
+    return finish_connecting(postgres, error);
+}
+
+/* Who may do this and cannot within that time never will. */
+static int
+limit_statements(struct postgres *postgres, struct error *error)
+{
+    char limit[32];
+    const char *const values[] = {limit};
+    struct postgres_rows rows;
+    int result;
+
+    snprintf(limit, sizeof(limit), "%ldms", postgres->options->statement_timeout_ms);
+    result = postgres_run(postgres,
+        "SELECT pg_catalog.set_config('statement_timeout', $1, false), "
+        "pg_catalog.set_config('lock_timeout', $1, false), "
+        "pg_catalog.set_config('client_encoding', 'UTF8', false)",
+        values, 1, &rows, error);
+    postgres_rows_free(&rows);
+    return result;
+}
+
+struct postgres *
+postgres_open(const struct postgres_options *options, struct error *error)
+{
+    struct postgres *postgres = memory_zeroed(1, sizeof(*postgres));
+    struct run_as before;
+
+    if (postgres == NULL) {
+        error_no_memory(error);
+        return NULL;
+    }
+    postgres->options = options;
+    if (postgres_parameters_make(&postgres->parameters, options, error) != 0 ||
+        (postgres->where = postgres_parameters_where(&postgres->parameters, error)) == NULL)
+        goto err0;
+    if (options->run_as != NULL) {
+        int result;
+
+        if (run_as_begin(&before, options->run_as, error) != 0)
+            goto err0;
+        result = begin_connecting(postgres, error);
+        if (run_as_end(&before, error) != 0 || result != 0)
+            goto err0;
+    } else if (begin_connecting(postgres, error) != 0) {
+        goto err0;
+    }
+    if (limit_statements(postgres, error) != 0)
+        goto err0;
+    return postgres;
+
+err0:
+    postgres_close(postgres);
+    return NULL;
+}
+
+void
+postgres_close(struct postgres *postgres)
+{
+    if (postgres == NULL)
+        return;
+    PQfinish(postgres->connection);
+    postgres_parameters_free(&postgres->parameters);
+    memory_free(postgres->where);
+    memory_free(postgres);
+}
+
+const char *
+postgres_where(const struct postgres *postgres)
+{
+    return postgres->where;
+}
+
+/* What a database's refusal means here (PostgreSQL, appendix A: error codes). */
+static const struct {
+    const char *sqlstate;
+    const char *advice;
+} statement_failures[] = {
+    {"42501", "this user lacks the privilege; give the one that the homeserver uses"},
+    {"25006", "this is a read-only replica; give the primary"},
+    {"42P01", "this is not the homeserver's database"},
+    {"42703", "this database is of another version of the homeserver"},
+    {"55P03", "another transaction holds the row; try again when it has ended"},
+    {"57014", "it took longer than the statement's time limit; is the database busy?"},
+    {"40P01", "it got in the way of another transaction; try again"},
+};
+
+static int
+statement_failed(const struct postgres *postgres, const PGresult *result,
+    struct error *error)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *advice = "";
+    char shown[400];
+
+    /* The connection broke: there is no word of the server's. */
+    if (message == NULL)
+        message = PQerrorMessage(postgres->connection);
+    error->maybe_done = sqlstate == NULL;
+    for (size_t i = 0; sqlstate != NULL && i < sizeof(statement_failures) /
+                                                   sizeof(statement_failures[0]);
+         i++)
+        if (strcmp(statement_failures[i].sqlstate, sqlstate) == 0)
+            advice = statement_failures[i].advice;
+    if (show(postgres, shown, sizeof(shown), message, error) != 0)
+        return -1;
+    return error_set(error, ERROR_DATABASE, "%s: %s%s%s%s%s%s", postgres->where, shown,
+        sqlstate == NULL ? "" : " (SQLSTATE ", sqlstate == NULL ? "" : sqlstate,
+        sqlstate == NULL ? "" : ")", *advice != '\0' ? "; " : "", advice);
+}
+
+static void
+cancel(const struct postgres *postgres)
+{
+    PGcancel *order = PQgetCancel(postgres->connection);
+    char ignored[256];
+
+    if (order != NULL)
+        PQcancel(order, ignored, sizeof(ignored));
+    PQfreeCancel(order);
+}
+
+/* Waits for the one result of a statement. NULL: error recorded. */
+static PGresult *
+take_result(struct postgres *postgres, struct error *error)
+{
+    /* The server keeps its own time limit; this is for one that is gone. */
+    long long end_ms =
+        stop_clock_ms() + postgres->options->statement_timeout_ms + SLICE_MS * 5;
+    PGresult *result, *more;
+
+    while (PQisBusy(postgres->connection)) {
+        int ready = wait_ready(postgres, POLLIN, end_ms);
+
+        if (ready <= 0) {
+            cancel(postgres);
+            error->maybe_done = true;
+            if (ready < 0)
+                interrupted(error);
+            else
+                error_set(error, ERROR_DATABASE, "%s does not answer any more",
+                    postgres->where);
+            return NULL;
+        }
+        if (!PQconsumeInput(postgres->connection))
+            break;
+    }
+    result = PQgetResult(postgres->connection);
+    if (result == NULL) {
+        error_no_memory(error);
+        return NULL;
+    }
+    while ((more = PQgetResult(postgres->connection)) != NULL)
+        PQclear(more);
+    return result;
+}
+
+int
+postgres_run(struct postgres *postgres, const char *statement, const char *const *values,
+    size_t count, struct postgres_rows *rows, struct error *error)
+{
+    ExecStatusType status;
+    PGresult *result;
+
+    rows->result = NULL;
+    if (!PQsendQueryParams(postgres->connection, statement, (int)count, NULL, values, NULL,
+            NULL, 0))
+        return statement_failed(postgres, NULL, error);
+    result = take_result(postgres, error);
+    if (result == NULL)
+        return -1;
+    rows->result = result;
+    status = PQresultStatus(result);
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+        return 0;
+    return statement_failed(postgres, result, error);
+}
+
+void
+postgres_rows_free(struct postgres_rows *rows)
+{
+    PQclear(rows->result);
+    rows->result = NULL;
+}
+
+size_t
+postgres_rows_count(const struct postgres_rows *rows)
+{
+    return rows->result == NULL ? 0 : (size_t)PQntuples(rows->result);
+}
+
+size_t
+postgres_rows_changed(const struct postgres_rows *rows)
+{
+    return rows->result == NULL ? 0 : strtoul(PQcmdTuples(rows->result), NULL, 10);
+}
+
+const char *
+postgres_rows_value(const struct postgres_rows *rows, size_t row, int column)
+{
+    if (row >= postgres_rows_count(rows) || PQgetisnull(rows->result, (int)row, column))
+        return NULL;
+    return PQgetvalue(rows->result, (int)row, column);
+}
+
+bool
+postgres_rows_true(const struct postgres_rows *rows, size_t row, int column)
+{
+    const char *value = postgres_rows_value(rows, row, column);
+
+    return value != NULL && (strcmp(value, "t") == 0 || strtol(value, NULL, 10) != 0);
+}
