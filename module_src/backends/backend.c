@@ -3,12 +3,15 @@
 
 #include <string.h>
 
+#include "backends/dendrite/dendrite.h"
 #include "backends/detect.h"
 #include "backends/synapse/synapse.h"
 #include "base/memory.h"
+#include "db/postgres.h"
 #include "matrix/client.h"
 
-const struct backend_type *const backend_types[] = {&synapse_backend, NULL};
+const struct backend_type *const backend_types[] = {
+    &synapse_backend, &dendrite_backend, NULL};
 
 static const struct backend_type *
 type_named(const char *name)
@@ -47,7 +50,7 @@ backend_open(const struct connection *connection, const struct backend_setting *
             : "give an access_token, which needs no login";
     backend->type = type_named(connection->backend);
     if (backend->type == NULL)
-        backend->type = detect_server(&backend->matrix, error);
+        backend->type = detect_server(backend, error);
     if (backend->type != NULL) {
         backend->type->open(backend, error);
         detect_version(backend);
@@ -63,6 +66,7 @@ backend_close(struct backend *backend)
     if (backend->type != NULL)
         backend->type->close(backend);
     http_close(backend->matrix.http);
+    postgres_close(backend->database);
     memory_free(backend->server_name);
     memory_free(backend);
 }

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/list.h"
 #include "base/secret.h"
+#include "db/postgres.h"
 #include "matrix/call.h"
 
 enum presence {
@@ -55,12 +56,14 @@ enum creation {
 #define PASSWORD_WHY_SIZE 256
 
 struct backend;
+struct postgres;
 struct discovery_source;
 struct homeserver_dialect;
 
 struct backend_type {
     enum server server;
     const char *product;       /* "Synapse", as the server calls itself */
+    const char *own_path;      /* where it answers and no other server does, or NULL */
     const char *administrator; /* the options that make an administrator here */
     const struct discovery_source *source; /* its configuration, or NULL: cannot be found */
     const struct homeserver_dialect *dialect; /* of a homeserver (homeserver/dialect.h) */
@@ -159,6 +162,11 @@ struct backend {
     struct list *actions;         /* what was done beside the accounts; the caller's */
     bool predict;                 /* check mode: nothing is made or changed */
     enum authority authority;     /* of what is open now */
+    bool restart_required;        /* the running server does not know a change yet */
+    struct postgres *database;    /* connected to when it is first needed (database.h) */
+    struct postgres_options database_options; /* as it was connected to */
+    char database_address[ROUTE_ADDRESS_SIZE];
+    bool database_is_unusable;    /* it was only found, and does not open */
     bool is_delegated;            /* another service has the accounts (MAS) */
     void *state;                  /* the type's own */
 };

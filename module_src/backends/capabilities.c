@@ -7,38 +7,42 @@
 
 static const char *const names[SERVERS] = {
     [SERVER_SYNAPSE] = "synapse",
+    [SERVER_DENDRITE] = "dendrite",
 };
 
 #define SYNAPSE SERVER_BIT(SERVER_SYNAPSE)
+#define DENDRITE SERVER_BIT(SERVER_DENDRITE)
 
 /* Options that any server could lack; those that only steer Registrar itself
  * (timeouts, if_exists and the like) work everywhere and are not in it. */
 const struct capability capabilities_table[] = {
-    {"access_token", SYNAPSE},
-    {"admin_username", SYNAPSE},
-    {"registration_shared_secret", SYNAPSE},
-    {"registration_shared_secret_previous", SYNAPSE},
-    {"service_account", SYNAPSE},
-    {"session_file", SYNAPSE},
-    {"password", SYNAPSE},
-    {"update_password", SYNAPSE},
-    {"password_probe", SYNAPSE},
-    {"generate_password", SYNAPSE},
-    {"verify_login", SYNAPSE},
-    {"logout_devices", SYNAPSE},
-    {"admin", SYNAPSE},
+    {"access_token", SYNAPSE | DENDRITE},
+    {"admin_username", SYNAPSE | DENDRITE},
+    {"registration_shared_secret", SYNAPSE | DENDRITE},
+    {"registration_shared_secret_previous", SYNAPSE | DENDRITE},
+    {"service_account", SYNAPSE | DENDRITE},
+    {"session_file", SYNAPSE | DENDRITE},
+    {"database", SYNAPSE | DENDRITE},
+    {"password_pepper", SYNAPSE},
+    {"password", SYNAPSE | DENDRITE},
+    {"update_password", SYNAPSE | DENDRITE},
+    {"password_probe", SYNAPSE | DENDRITE},
+    {"generate_password", SYNAPSE | DENDRITE},
+    {"verify_login", SYNAPSE | DENDRITE},
+    {"logout_devices", SYNAPSE | DENDRITE},
+    {"admin", SYNAPSE | DENDRITE},
     {"user_type", SYNAPSE},
-    {"initial_type", SYNAPSE},
-    {"displayname", SYNAPSE},
-    {"avatar_url", SYNAPSE},
+    {"initial_type", SYNAPSE | DENDRITE},
+    {"displayname", SYNAPSE | DENDRITE},
+    {"avatar_url", SYNAPSE | DENDRITE},
     {"emails", SYNAPSE},
     {"external_ids", SYNAPSE},
     {"ratelimit", SYNAPSE},
     {"locked", SYNAPSE},
     {"suspended", SYNAPSE},
     {"shadow_banned", SYNAPSE},
-    {"state", SYNAPSE},
-    {"reactivate", SYNAPSE},
+    {"state", SYNAPSE | DENDRITE},
+    {"reactivate", SYNAPSE | DENDRITE},
     {"erase", SYNAPSE},
 };
 

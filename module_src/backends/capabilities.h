@@ -13,6 +13,7 @@
 /* A column of the table. */
 enum server {
     SERVER_SYNAPSE,
+    SERVER_DENDRITE,
     SERVERS /* how many there are; not a server */
 };
 

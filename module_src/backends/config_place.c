@@ -146,3 +146,17 @@ config_place_open(const struct config_place *place, const char *path, char here[
                                               : "");
     return -1;
 }
+
+struct config *
+config_place_read(const struct config_place *place, const char *path, char here[PATH_MAX],
+    int *absent, struct error *error)
+{
+    int file = config_place_open(place, path, here, absent, error);
+    struct config *config;
+
+    if (file < 0)
+        return NULL;
+    config = config_read(file, here, error);
+    close(file);
+    return config;
+}

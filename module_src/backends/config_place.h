@@ -10,6 +10,7 @@
 
 #include <limits.h>
 
+#include "base/config.h"
 #include "base/error.h"
 #include "net/engine.h"
 
@@ -33,6 +34,13 @@ int config_place_path(const struct config_place *place, const char *path,
  * wait. -1 with *absent when there is no such file, else with an error: invalid.
  */
 int config_place_open(const struct config_place *place, const char *path,
+    char here[PATH_MAX], int *absent, struct error *error);
+
+/*
+ * Opens and reads a file of settings, for config_free. NULL with *absent when
+ * there is none, else with an error: config_read's, and as above.
+ */
+struct config *config_place_read(const struct config_place *place, const char *path,
     char here[PATH_MAX], int *absent, struct error *error);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/secret.h"
+#include "db/postgres.h"
 #include "net/container.h"
 #include "net/http.h"
 
@@ -25,6 +26,12 @@ struct connection {
     const struct secret *shared_secret_previous; /* the one before it was changed */
     const char *service_account; /* its localpart; NULL: there shall be none */
     const char *session_file;    /* a path, or NULL: no session outlives the task */
+    const struct postgres_options *database; /* the homeserver's, or NULL */
+    bool database_is_found;       /* it was not given, so that it is no error of a task
+                                     that can do without */
+    const char *database_container; /* whose name its host may be, or NULL */
+    struct engine_options engine;   /* that knows the container */
+    const struct secret *password_pepper;    /* of the hashes in it, or NULL */
 };
 
 /*
@@ -44,7 +51,8 @@ void connection_into_container(struct connection *connection, const char *name,
 /* True when a credential of an administrator is given. */
 bool connection_has_administrator(const struct connection *connection);
 
-/* True when one could be had: given, or made with the shared secret. */
+/* True when one could be had: given, or made with the shared secret. A database
+ * is none, though it may do. */
 bool connection_may_administrate(const struct connection *connection);
 
 /* True when a credential that can create accounts is given. */

@@ -6,10 +6,11 @@
 #include "backends/backend.h"
 
 /*
- * The type of the server behind a URL. It is sure: a server that does not say
+ * The type of the server that a backend's URL leads to, and its version, where it
+ * tells that. It is sure: a server that does not say
  * what it is makes an error that says to set `backend`.
  */
-const struct backend_type *detect_server(struct matrix *matrix, struct error *error);
+const struct backend_type *detect_server(struct backend *backend, struct error *error);
 
 /* Takes the server's version from the newest answer's Server header. */
 void detect_version(struct backend *backend);

@@ -18,6 +18,13 @@ found_free(struct found *found)
     memory_free(found->address);
     memory_free(found->secret_from);
     secret_free(&found->shared_secret);
+    secret_free(&found->database.uri);
+    secret_free(&found->database.password);
+    memory_free(found->database.host);
+    memory_free(found->database.name);
+    memory_free(found->database.user);
+    memory_free(found->database.sslmode);
+    memory_free(found->database.ca_path);
     memset(found, 0, sizeof(*found));
 }
 

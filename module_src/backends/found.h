@@ -10,6 +10,21 @@
 #include "base/list.h"
 #include "base/secret.h"
 
+/* The database that the configuration names. */
+struct found_database {
+    bool is_there;
+    struct secret uri;  /* all of it, or none; what stands below wins */
+    char *host;         /* as postgres_options has it, or NULL */
+    bool may_be_container; /* host is a name that only containers may know */
+    long port;          /* 0: not said */
+    char *name;
+    char *user;
+    struct secret password;
+    char *sslmode;
+    char *ca_path;
+    struct error trouble; /* why it could not be read, if so */
+};
+
 struct found {
     bool is_there;     /* a configuration was; all else is nothing without it */
     enum server server;
@@ -23,6 +38,7 @@ struct found {
     char *secret_from; /* where it stands: "homeserver.yaml, line 12", or NULL */
     struct error secret_trouble; /* why it could not be read, if so */
     bool is_delegated; /* another service has the accounts (MAS) */
+    struct found_database database;
 };
 
 /* Zeroes the secret and frees all. */

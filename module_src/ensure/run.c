@@ -28,8 +28,10 @@ run_needs_administrator(struct run *run, const char *what)
 bool
 run_may_become_administrator(const struct run *run)
 {
+    const struct connection *connection = run->backend->connection;
+
     return run->backend->authority == AUTHORITY_NONE &&
-           connection_may_administrate(run->backend->connection);
+           (connection_may_administrate(connection) || connection->database != NULL);
 }
 
 int

@@ -6,13 +6,14 @@
 
 #include "matrix/secret_file.h"
 #include "matrix/user_id.h"
+#include "modules/database_options.h"
 
 /* An option is called as its field is. */
 #define ROW(field, option_type)                                                            \
     .name = #field, .type = option_type, .offset = offsetof(struct connection_options, field)
 
 /* "auto", then the servers in the order of enum server. */
-static const char *const backends[] = {"auto", "synapse", NULL};
+static const char *const backends[] = {"auto", "synapse", "dendrite", NULL};
 
 static const struct option options[] = {
     {ROW(backend, OPTION_CHOICE), .choices = backends, .fallback = "auto"},
@@ -39,6 +40,8 @@ static const struct option options[] = {
     {ROW(registration_shared_secret_previous, OPTION_SECRET)},
     {ROW(service_account, OPTION_STRING), .fallback = "registrar-service"},
     {ROW(session_file, OPTION_PATH)},
+    {ROW(database, OPTION_DICT), .dict = &database_option_set},
+    {ROW(password_pepper, OPTION_SECRET)},
 };
 
 static const struct option_rule rules[] = {
@@ -155,7 +158,14 @@ connection_options_apply(struct connection_options *given, struct connection *co
         .shared_secret_previous = if_given(&given->registration_shared_secret_previous),
         .service_account = if_not_empty(given->service_account),
         .session_file = if_not_empty(given->session_file),
+        .password_pepper = if_given(&given->password_pepper),
     };
+    if (given->database.count > 0) {
+        if (database_options_apply(given->database.items, given->timeout.value * 1000,
+                &given->postgres, error) != 0)
+            return -1;
+        connection->database = &given->postgres;
+    }
     connection_over_socket(connection, given->unix_socket);
     if (given->container != NULL) {
         const struct engine_options engine = connection_options_engine(given);

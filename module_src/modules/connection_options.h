@@ -6,6 +6,7 @@
 #include "ansible/options.h"
 #include "backends/connection.h"
 #include "base/error.h"
+#include "db/postgres.h"
 
 struct connection_options {
     int backend; /* index in connection_backends */
@@ -30,6 +31,9 @@ struct connection_options {
     struct secret registration_shared_secret_previous;
     char *service_account;
     char *session_file;
+    struct option_dicts database; /* struct database_options */
+    struct secret password_pepper;
+    struct postgres_options postgres; /* what database comes to; no option */
 };
 
 extern const struct option_set connection_option_set;

@@ -54,6 +54,36 @@ take_address(struct location *location, const struct connection_options *options
         connection_into_container(connection, found->container, &engine);
 }
 
+/* Dendrite can do little without it; Synapse needs it where nothing else opens it. */
+static void
+take_database(struct location *location, const struct connection_options *options)
+{
+    struct connection *connection = &location->connection;
+    const struct found_database *found = &location->found.database;
+    bool needed = location->found.server == SERVER_DENDRITE ||
+                  !connection_can_create(connection);
+
+    if (connection->database != NULL || !found->is_there ||
+        found->trouble.kind != ERROR_NONE || !needed)
+        return;
+    location->database = (struct postgres_options){
+        .uri = secret_given(&found->uri) ? &found->uri : NULL,
+        .host = found->host,
+        .port = found->port,
+        .name = found->name,
+        .user = found->user,
+        .password = secret_given(&found->password) ? &found->password : NULL,
+        .sslmode = found->sslmode,
+        .ca_path = found->ca_path,
+        .connect_timeout_ms = 10000,
+        .statement_timeout_ms = options->timeout.value * 1000,
+    };
+    connection->database = &location->database;
+    connection->database_is_found = true;
+    connection->database_container = found->may_be_container ? found->host : NULL;
+    connection->engine = connection_options_engine(options);
+}
+
 /* A credential that is given is the one that is meant. */
 static int
 take_credential(struct location *location, struct error *error)
@@ -102,6 +132,7 @@ location_find(struct connection_options *options, struct location *location,
         take_credential(location, error) != 0)
         return -1;
     take_address(location, options);
+    take_database(location, options);
     spend_wait(&location->connection, stop_clock_ms() - began);
     return 0;
 }
@@ -116,7 +147,7 @@ location_free(struct location *location)
 json_t *
 location_describe(const struct found *found)
 {
-    return json_pack("{s:s, s:o, s:s*, s:s, s:s, s:s*, s:s*, s:b, s:s*, s:s*, s:b}", "backend",
+    return json_pack("{s:s, s:o, s:s*, s:s, s:s, s:s*, s:s*, s:b, s:s*, s:s*, s:b, s:b}", "backend",
         capabilities_server_name(found->server), "files", reply_list(&found->files),
         "container", found->container, "server_name", found->server_name, "url", found->url,
         "unix_socket", found->unix_socket, "address", found->address,
@@ -124,5 +155,5 @@ location_describe(const struct found *found)
         "registration_shared_secret_from", found->secret_from,
         "registration_shared_secret_problem",
         found->secret_trouble.kind != ERROR_NONE ? found->secret_trouble.text : NULL, "mas",
-        found->is_delegated);
+        found->is_delegated, "database", found->database.is_there);
 }

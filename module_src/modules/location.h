@@ -16,6 +16,7 @@
 struct location {
     struct connection connection; /* its strings are the options' or found's */
     struct found found;           /* is_there when it was looked for, and found */
+    struct postgres_options database; /* of what was found */
 };
 
 /*

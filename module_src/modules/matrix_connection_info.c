@@ -32,7 +32,7 @@ static const struct option_schema schema = {
     .sets = {&connection_option_set, &check_option_set},
 };
 
-#define SECRETS_MOST 8
+#define SECRETS_MOST 16
 
 /* One task, from its parameters to its reply. */
 struct task {
@@ -104,6 +104,8 @@ collect_secrets(struct task *task)
 
     options_secrets(&schema, into, keep_secret, task);
     keep_secret(&task->location.found.shared_secret, task);
+    keep_secret(&task->location.found.database.uri, task);
+    keep_secret(&task->location.found.database.password, task);
     task->redaction.secrets = task->secrets;
     task->location.connection.http.secrets = &task->redaction;
 }

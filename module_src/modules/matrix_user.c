@@ -143,6 +143,8 @@ visit_secrets(struct task *task, void (*visit)(const struct secret *, void *),
 
     options_secrets(&schema, into, visit, context);
     visit(&task->location.found.shared_secret, context);
+    visit(&task->location.found.database.uri, context);
+    visit(&task->location.found.database.password, context);
     for (size_t i = 0; i < task->count; i++)
         if (task->wishes[i].generate_password)
             visit(&task->outcomes[i].generated_password, context);
@@ -244,7 +246,9 @@ work(struct task *task, json_t *reply, struct error *error)
     if (error->kind == ERROR_NONE && vet(task, backend, error) == 0)
         result = ensure_accounts(backend, task->wishes, task->count, mode, task->outcomes,
             error);
-    if (add_server(reply, backend) != 0)
+    if (add_server(reply, backend) != 0 ||
+        (backend->restart_required &&
+            json_object_set_new(reply, "restart_required", json_true()) != 0))
         result = error_no_memory(error);
     backend_close(backend);
     return result;

@@ -5,6 +5,7 @@
 
 #include "backends/homeserver/state.h"
 #include "matrix/call.h"
+#include "matrix/client.h"
 
 /* Whether GET /login offers m.login.password. */
 static int
@@ -36,4 +37,61 @@ logins_by_password(struct backend *backend, bool *on, struct error *error)
         return -1;
     *on = state_of(backend)->passwords == PASSWORDS_ON;
     return 0;
+}
+
+int
+logins_may_verify(struct backend *backend, struct error *error)
+{
+    bool on;
+
+    if (logins_by_password(backend, &on, error) != 0)
+        return -1;
+    if (on)
+        return 0;
+    return error_set(error, ERROR_UNSUPPORTED,
+        "verify_login: this server has password logins switched off in its "
+        "configuration, so nobody can log in with one");
+}
+
+/* Some servers let a locked account log in, and refuse the session then. */
+static int
+use_session(struct backend *backend, const struct session *session, struct error *error)
+{
+    struct answer answer = {0};
+    int result = call_get(&backend->matrix, "/_matrix/client/v3/account/whoami",
+        &session->access_token, &answer, error);
+
+    if (result == 0 && !answer_ok(&answer))
+        result = answer_refused(&answer, "verify_login: using the session that was logged in",
+            error);
+    answer_free(&answer);
+    return result;
+}
+
+int
+logins_verify(struct backend *backend, const struct account *account,
+    const struct secret *password, struct error *error)
+{
+    const char *name = account->user_id != NULL ? account->user_id : account->localpart;
+    struct session session = {0};
+    enum login_result login;
+    bool failed;
+
+    if (client_login(&backend->matrix, name, password, NULL, &session, &login, error) != 0)
+        return -1;
+    if (login == LOGIN_WRONG)
+        return error_set(error, ERROR_UNAUTHORIZED,
+            "verify_login: %s cannot log in with this password; an existing account keeps "
+            "the one it has unless update_password is always",
+            name);
+    if (account->user_id != NULL && strcmp(session.user_id, account->user_id) != 0)
+        error_set(error, ERROR_PROTOCOL,
+            "verify_login: the server logs in another account than %s", name);
+    else
+        error->is_of_one = use_session(backend, &session, error) != 0;
+    client_logout(&backend->matrix, &session, &failed);
+    if (failed)
+        list_add(backend->warnings,
+            "%s could not be logged out; a device called \"Registrar\" may be left", name);
+    return error->kind == ERROR_NONE ? 0 : -1;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Whether a homeserver lets anybody log in with a password. */
+/* Logging in with a password, as an account's owner does: whether a homeserver
+ * lets anybody, and whether it lets this one. */
 #ifndef REGISTRAR_BACKENDS_HOMESERVER_LOGINS_H
 #define REGISTRAR_BACKENDS_HOMESERVER_LOGINS_H
 
@@ -7,5 +8,10 @@
 
 /* It is asked once. */
 int logins_by_password(struct backend *backend, bool *on, struct error *error);
+
+/* See backend_type.may_verify_login and verify_login. */
+int logins_may_verify(struct backend *backend, struct error *error);
+int logins_verify(struct backend *backend, const struct account *account,
+    const struct secret *password, struct error *error);
 
 #endif

@@ -195,6 +195,24 @@ send_registration(struct search *search, const struct account *account,
     return result;
 }
 
+/* The session of the registration is on a device that others would share; one on
+ * a device of our own takes its place. */
+static int
+change_session(struct search *search)
+{
+    bool opened;
+
+    client_logout(&search->backend->matrix, search->session, NULL);
+    if (log_in(search, &search->password, &opened) != 0)
+        return -1;
+    if (opened)
+        return 0;
+    return error_set(search->error, ERROR_PROTOCOL,
+        "the server has made the service account %s, and does not let it in with the password "
+        "that it was made with",
+        search->localpart);
+}
+
 static int
 make(struct search *search, enum creation *creation)
 {
@@ -206,7 +224,9 @@ make(struct search *search, enum creation *creation)
     account_free(&account);
     if (result != 0 || *creation != CREATION_DONE)
         return result;
-    return check_user_id(search);
+    if (check_user_id(search) != 0)
+        return -1;
+    return search->backend->type->dialect->registers_any_device ? 0 : change_session(search);
 }
 
 /* Gives the account that session opens the password of the shared secret. */

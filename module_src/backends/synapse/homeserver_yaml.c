@@ -61,14 +61,10 @@ add_file(struct files *files, const struct config_place *place, const char *path
     struct found *found, int *absent, struct error *error)
 {
     char here[PATH_MAX];
-    int file = config_place_open(place, path, here, absent, error);
 
-    if (file < 0)
-        return *absent ? 0 : -1;
-    files->items[files->count] = config_read(file, here, error);
-    close(file);
+    files->items[files->count] = config_place_read(place, path, here, absent, error);
     if (files->items[files->count] == NULL)
-        return -1;
+        return *absent ? 0 : -1;
     files->count++;
     list_add(&found->files, "%s", here);
     return 0;
@@ -204,6 +200,67 @@ read_secret(const struct files *files, const struct config_place *place,
         found->files.items[file_of(files, key)], config_line(value));
 }
 
+/* The folder of a socket is one inside the container, where it is in one. */
+static int
+take_host(const struct config_place *place, const char *host,
+    struct found_database *database, struct error *error)
+{
+    char here[PATH_MAX];
+
+    if (host[0] != '/') {
+        database->may_be_container = place->container != NULL;
+        return found_text(&database->host, error, "%s", host);
+    }
+    if (config_place_path(place, host, here, error) != 0)
+        return -1;
+    return found_text(&database->host, error, "%s", here);
+}
+
+static int
+text_argument(const struct config_value *arguments, const char *key, char **place,
+    struct error *error)
+{
+    const char *text = NULL;
+
+    if (config_text(config_get(arguments, key), key, &text, error) != 0)
+        return -1;
+    return text == NULL ? 0 : found_text(place, error, "%s", text);
+}
+
+/* What psycopg2 is told, which is what libpq is told (synapse/config/database.py);
+ * SQLite has a file, which only Synapse may write to. */
+static int
+read_database(const struct files *files, const struct config_place *place,
+    struct found_database *database, struct error *error)
+{
+    const struct config_value *arguments = config_get(setting(files, "database"), "args");
+    const char *engine = NULL, *host = NULL, *password = NULL;
+    long long port = 0;
+
+    if (config_text(config_get(setting(files, "database"), "name"), "name", &engine, error) !=
+        0)
+        return -1;
+    if (engine == NULL || strcmp(engine, "psycopg2") != 0)
+        return 0;
+    if (config_text(config_get(arguments, "host"), "host", &host, error) != 0 ||
+        config_text(config_get(arguments, "password"), "password", &password, error) != 0 ||
+        config_integer(config_get(arguments, "port"), "port", &port, error) != 0 ||
+        text_argument(arguments, "dbname", &database->name, error) != 0 ||
+        text_argument(arguments, "database", &database->name, error) != 0 ||
+        text_argument(arguments, "user", &database->user, error) != 0 ||
+        text_argument(arguments, "sslmode", &database->sslmode, error) != 0 ||
+        text_argument(arguments, "sslrootcert", &database->ca_path, error) != 0)
+        return -1;
+    if (port < 0 || port > 65535)
+        return config_wrong(config_get(arguments, "port"), error,
+            "a port is from 1 to 65535");
+    database->port = (long)port;
+    if (password != NULL && secret_set(&database->password, password, strlen(password)) != 0)
+        return error_no_memory(error);
+    database->is_there = true;
+    return host == NULL ? 0 : take_host(place, host, database, error);
+}
+
 /* Its own section since 1.136, an experimental feature before. */
 static int
 read_delegation(const struct files *files, struct found *found, struct error *error)
@@ -241,7 +298,10 @@ read_settings(const struct files *files, const struct config_place *place,
         listener_choose(&listening, place, found->files.items[0], found, error) != 0 ||
         read_delegation(files, found, error) != 0)
         return -1;
-    /* Who has another credential does not need it. */
+    /* Who has another way does not need it. */
+    if (read_database(files, place, &found->database, &found->database.trouble) != 0 &&
+        found->database.trouble.kind == ERROR_MEMORY)
+        return error_no_memory(error);
     if (read_secret(files, place, found, &found->secret_trouble) != 0 &&
         found->secret_trouble.kind == ERROR_MEMORY)
         return error_no_memory(error);

@@ -14,6 +14,7 @@
 #include "backends/homeserver/register.h"
 #include "backends/homeserver/service.h"
 #include "backends/homeserver/state.h"
+#include "backends/synapse/sql.h"
 #include "backends/synapse/users.h"
 #include "backends/synapse/vet.h"
 #include "base/memory.h"
@@ -33,8 +34,10 @@ open_synapse(struct backend *backend, struct error *error)
         return -1;
     if (connection_has_administrator(connection))
         return administrator_open(backend, error);
-    backend->authenticated_by =
-        connection->shared_secret != NULL ? "registration_shared_secret" : "password";
+    backend->authenticated_by = connection->shared_secret != NULL
+                                    ? "registration_shared_secret"
+                                : connection->database != NULL ? "database"
+                                                               : "password";
     return administrator_resume(backend, error);
 }
 
@@ -85,6 +88,26 @@ lookup_as_administrator(struct backend *backend, unsigned mask,
     return -1;
 }
 
+/* There is no administrator, and the database is open in its place. */
+static bool
+works_by_database(const struct backend *backend)
+{
+    return !state_has_administrator(backend) && sql_is_open(backend) &&
+           backend->authority == AUTHORITY_ADMINISTRATOR;
+}
+
+/* The API before the database: only that is known to the running server. */
+static int
+become_administrator(struct backend *backend, struct error *error)
+{
+    const struct connection *connection = backend->connection;
+
+    if (backend->authority != AUTHORITY_NONE || connection_may_administrate(connection) ||
+        connection->database == NULL)
+        return administrator_become(backend, error);
+    return sql_become(backend, error);
+}
+
 static int
 lookup(struct backend *backend, unsigned mask, struct observation *observed,
     struct error *error)
@@ -93,6 +116,8 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
     state_of(backend)->mask = mask;
     if (state_has_administrator(backend))
         return lookup_as_administrator(backend, mask, observed, error);
+    if (works_by_database(backend))
+        return sql_lookup(backend, observed, error);
     if (state_of(backend)->forgetting && service_is(backend, observed->account.localpart)) {
         /* It would have opened, were it there. */
         observed->presence = PRESENCE_ABSENT;
@@ -114,6 +139,8 @@ ask_password(struct backend *backend, struct observation *observed,
     const struct secret *password, enum password_answer *answer, char *why,
     struct error *error)
 {
+    if (backend->connection->database != NULL)
+        return sql_ask_password(backend, observed, password, answer, why, error);
     if (state_has_administrator(backend))
         return password_ask(backend, observed, password, answer, why, error);
     return by_itself(own_ask(backend, observed, password, answer, why, error), error);
@@ -270,18 +297,20 @@ check_self(const struct backend *backend, const struct account *change,
     return 0;
 }
 
-/* What the account in hand can change without an administrator. */
+/* What can be changed without an administrator: by the account in hand itself,
+ * and in the database. */
 static unsigned
-changed_by_itself(const struct backend *backend)
+changed_without(const struct backend *backend)
 {
-    return own_is_open(backend) ? OWN_FIELDS : 0;
+    return (own_is_open(backend) ? OWN_FIELDS : 0) |
+           (works_by_database(backend) ? SQL_CHANGED : 0);
 }
 
 static bool
 updates(const struct backend *backend, const struct account *change)
 {
     return state_has_administrator(backend) ||
-           (change->stated & ~changed_by_itself(backend)) == 0;
+           (change->stated & ~changed_without(backend)) == 0;
 }
 
 static int
@@ -297,7 +326,7 @@ may_update(struct backend *backend, const struct observation *observed,
         return guard_change(backend, &observed->account, change, error);
     }
     for (int field = 0; field < ACCOUNT_FIELDS; field++)
-        if ((change->stated & ~changed_by_itself(backend) & (1u << field)) != 0)
+        if ((change->stated & ~changed_without(backend) & (1u << field)) != 0)
             return error_set(error, ERROR_UNAUTHORIZED,
                 "%s exists, and changing its %s takes an administrator: give %s",
                 change->user_id != NULL ? change->user_id : change->localpart,
@@ -334,6 +363,9 @@ static int
 update(struct backend *backend, struct observation *observed, const struct account *change,
     bool logout_devices, struct error *error)
 {
+    if (works_by_database(backend) && account_states(change, ACCOUNT_ADMIN) &&
+        sql_set_admin(backend, observed, change->admin, error) != 0)
+        return -1;
     if (!state_has_administrator(backend))
         return by_itself(own_update(backend, observed, change, error), error);
     if (state_of(backend)->forgetting && is_itself(backend, change))
@@ -354,63 +386,6 @@ foresee(const struct backend *backend, struct account *after, const struct accou
         account_state_bool(after, ACCOUNT_ERASED, true);
     }
     return users_foresee(after, &whole, error);
-}
-
-static int
-may_verify_login(struct backend *backend, struct error *error)
-{
-    bool on;
-
-    if (logins_by_password(backend, &on, error) != 0)
-        return -1;
-    if (on)
-        return 0;
-    return error_set(error, ERROR_UNSUPPORTED,
-        "verify_login: this server has password logins switched off (password_config in "
-        "its configuration), so nobody can log in with one");
-}
-
-/* Some servers let a locked account log in, and refuse the session then. */
-static int
-use_session(struct backend *backend, const struct session *session, struct error *error)
-{
-    struct answer answer = {0};
-    int result = call_get(&backend->matrix, "/_matrix/client/v3/account/whoami",
-        &session->access_token, &answer, error);
-
-    if (result == 0 && !answer_ok(&answer))
-        result = answer_refused(&answer, "verify_login: using the session that was logged in",
-            error);
-    answer_free(&answer);
-    return result;
-}
-
-static int
-verify_login(struct backend *backend, const struct account *account,
-    const struct secret *password, struct error *error)
-{
-    const char *name = account->user_id != NULL ? account->user_id : account->localpart;
-    struct session session = {0};
-    enum login_result login;
-    bool failed;
-
-    if (client_login(&backend->matrix, name, password, NULL, &session, &login, error) != 0)
-        return -1;
-    if (login == LOGIN_WRONG)
-        return error_set(error, ERROR_UNAUTHORIZED,
-            "verify_login: %s cannot log in with this password; an existing account keeps "
-            "the one it has unless update_password is always",
-            name);
-    if (account->user_id != NULL && strcmp(session.user_id, account->user_id) != 0)
-        error_set(error, ERROR_PROTOCOL,
-            "verify_login: the server logs in another account than %s", name);
-    else
-        by_itself(use_session(backend, &session, error), error);
-    client_logout(&backend->matrix, &session, &failed);
-    if (failed)
-        list_add(backend->warnings,
-            "%s could not be logged out; a device called \"Registrar\" may be left", name);
-    return error->kind == ERROR_NONE ? 0 : -1;
 }
 
 static void
@@ -436,7 +411,7 @@ const struct backend_type synapse_backend = {
     .vet = vet_account,
     .check_credential = inspection_check_credential,
     .list_administrators = inspection_list_administrators,
-    .become_administrator = administrator_become,
+    .become_administrator = become_administrator,
     .lookup = lookup,
     .ask_password = ask_password,
     .creates = creates,
@@ -446,7 +421,7 @@ const struct backend_type synapse_backend = {
     .may_update = may_update,
     .update = update,
     .foresee = foresee,
-    .may_verify_login = may_verify_login,
-    .verify_login = verify_login,
+    .may_verify_login = logins_may_verify,
+    .verify_login = logins_verify,
     .close = close_synapse,
 };

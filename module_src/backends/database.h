@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The homeserver's database, where an operation has no better way. */
+#ifndef REGISTRAR_BACKENDS_DATABASE_H
+#define REGISTRAR_BACKENDS_DATABASE_H
+
+#include "backends/backend.h"
+#include "db/postgres.h"
+
+/* The table by which a homeserver's database is known. */
+struct database_mark {
+    const char *table;
+    const char *former;  /* what it was called, or NULL */
+    const char *advice;  /* about a database that has the former one */
+};
+
+/*
+ * Connects, unless that is done, and sees to it that exactly one schema has the
+ * table, which is the search path from then on; the connection ends with the
+ * backend. NULL: database (no such table, several, a read-only replica, what
+ * postgres_open says), tls, ...
+ */
+struct postgres *database_open(struct backend *backend, const struct database_mark *mark,
+    struct error *error);
+
+/*
+ * database_open, where doing without is possible: 1 when it is open, 0 when there
+ * is none, or one that was only found and does not open (a warning says why),
+ * -1 with an error for one that was given.
+ */
+int database_try(struct backend *backend, const struct database_mark *mark,
+    struct error *error);
+
+#endif

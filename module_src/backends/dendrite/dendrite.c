@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "backends/dendrite/dendrite.h"
+
+#include <string.h>
+
+#include "backends/dendrite/accounts.h"
+#include "backends/dendrite/credentials.h"
+#include "backends/dendrite/dendrite_yaml.h"
+#include "backends/dendrite/dialect.h"
+#include "backends/homeserver/administrator.h"
+#include "backends/homeserver/logins.h"
+#include "backends/homeserver/own.h"
+#include "backends/homeserver/register.h"
+#include "backends/homeserver/service.h"
+#include "backends/homeserver/state.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "matrix/profile.h"
+
+/* The fields that a registration makes, with its own session before it ends. */
+#define REGISTERED                                                                         \
+    (ACCOUNT_BIT(ACCOUNT_PASSWORD) | ACCOUNT_BIT(ACCOUNT_ADMIN) |                          \
+        ACCOUNT_BIT(ACCOUNT_DISPLAYNAME) | ACCOUNT_BIT(ACCOUNT_AVATAR_URL) |               \
+        ACCOUNT_BIT(ACCOUNT_DEACTIVATED))
+
+static int
+open_dendrite(struct backend *backend, struct error *error)
+{
+    const struct connection *connection = backend->connection;
+
+    backend->state = memory_zeroed(1, sizeof(struct state));
+    if (backend->state == NULL)
+        return error_no_memory(error);
+    if (connection_has_administrator(connection))
+        return administrator_open(backend, error);
+    if (connection->shared_secret == NULL) {
+        backend->authenticated_by = connection->database != NULL ? "database" : "password";
+        return 0;
+    }
+    backend->authenticated_by = "registration_shared_secret";
+    return register_probe(backend, error) == 0 ? administrator_resume(backend, error) : -1;
+}
+
+static int
+vet(struct backend *backend, const struct account *wanted, struct error *error)
+{
+    const struct secret *password = &wanted->password;
+
+    if (service_is(backend, wanted->localpart))
+        return error_set(error, ERROR_POLICY,
+            "%s is the account that Registrar works as (service_account); choose another "
+            "username, or another service_account",
+            wanted->localpart);
+    if (!account_states(wanted, ACCOUNT_PASSWORD) ||
+        (password->length >= CREDENTIALS_SHORTEST && password->length <= CREDENTIALS_LONGEST))
+        return 0;
+    return error_set(error, ERROR_POLICY,
+        "the password of %s has %s than Dendrite takes, which is from %d to %d bytes; with a "
+        "longer one it says that the account is made, and makes none",
+        wanted->localpart, password->length < CREDENTIALS_SHORTEST ? "less" : "more",
+        CREDENTIALS_SHORTEST, CREDENTIALS_LONGEST);
+}
+
+/* The database sees all and needs no account; without it, an administrator can
+ * set passwords. */
+static int
+become_administrator(struct backend *backend, struct error *error)
+{
+    int opened;
+
+    if (backend->authority != AUTHORITY_NONE)
+        return 0;
+    opened = accounts_open(backend, error);
+    if (opened != 0)
+        return opened < 0 ? -1 : 0;
+    return administrator_become(backend, error);
+}
+
+/* "register/available" answers for taken names, also where nobody may register
+ * (dendrite: clientapi/routing/register.go, RegisterAvailable). */
+static int
+ask_whether_taken(struct backend *backend, struct observation *observed,
+    struct error *error)
+{
+    struct text path = {0};
+    struct answer answer = {0};
+    const char *localpart = observed->account.localpart;
+    int result;
+
+    text_append(&path, "/_matrix/client/v3/register/available?username=");
+    text_append_percent(&path, localpart, strlen(localpart));
+    result = call_get(&backend->matrix, path.failed ? NULL : path.bytes, NULL, &answer, error);
+    if (result == 0 && answer_ok(&answer))
+        observed->presence = PRESENCE_ABSENT;
+    else if (result == 0 && answer_is(&answer, 400, "M_USER_IN_USE"))
+        observed->presence = PRESENCE_PRESENT;
+    else if (result == 0)
+        observed->presence = PRESENCE_UNKNOWN;
+    answer_free(&answer);
+    text_free(&path);
+    return result;
+}
+
+static int
+look_at_profile(struct backend *backend, struct observation *observed, struct error *error)
+{
+    struct account *account = &observed->account;
+    struct profile profile = {0};
+    int result = 0;
+
+    if (account->user_id == NULL)
+        return 0;
+    result = profile_get(&backend->matrix, account->user_id, NULL, &profile, error);
+    if (result == 0 && profile.result == PROFILE_FOUND &&
+        (account_state_text(account, ACCOUNT_DISPLAYNAME, profile.displayname, error) != 0 ||
+            account_state_text(account, ACCOUNT_AVATAR_URL, profile.avatar_url, error) != 0))
+        result = -1;
+    profile_free(&profile);
+    return result;
+}
+
+static int
+lookup(struct backend *backend, unsigned mask, struct observation *observed,
+    struct error *error)
+{
+    own_end(backend);
+    state_of(backend)->mask = mask;
+    if (accounts_are_open(backend))
+        return accounts_lookup(backend, observed, error);
+    if (ask_whether_taken(backend, observed, error) != 0)
+        return -1;
+    return observed->presence == PRESENCE_PRESENT ? look_at_profile(backend, observed, error)
+                                                  : 0;
+}
+
+static int
+ask_password(struct backend *backend, struct observation *observed,
+    const struct secret *password, enum password_answer *answer, char *why,
+    struct error *error)
+{
+    int result = accounts_open(backend, error);
+
+    if (result != 0)
+        return result < 0 ? -1
+                          : accounts_ask_password(backend, observed, password, answer, why,
+                                error);
+    if (state_has_administrator(backend))
+        return credentials_ask(backend, observed, password, answer, why, error);
+    result = own_ask(backend, observed, password, answer, why, error);
+    error->is_of_one = result != 0;
+    return result;
+}
+
+static bool
+creates(const struct backend *backend, const struct account *wanted)
+{
+    return backend->connection->shared_secret != NULL &&
+           account_states(wanted, ACCOUNT_PASSWORD) && (wanted->stated & ~REGISTERED) == 0;
+}
+
+static int
+may_create(struct backend *backend, const struct account *wanted, struct error *error)
+{
+    if (backend->connection->shared_secret == NULL)
+        return error_set(error, ERROR_UNAUTHORIZED,
+            "to create %s on Dendrite, Registrar needs registration_shared_secret (or its "
+            "_path): nothing else makes accounts there",
+            wanted->localpart);
+    if (!account_states(wanted, ACCOUNT_PASSWORD))
+        return error_set(error, ERROR_INVALID,
+            "to create %s, a password is needed: Dendrite makes no account without one",
+            wanted->localpart);
+    return register_prove_secret(backend, error);
+}
+
+/* The profile goes with the session of the registration, which is the only one
+ * that may set it. */
+static int
+set_profile(struct backend *backend, const struct account *wanted,
+    const struct session *session, struct observation *observed, struct error *error)
+{
+    static const enum account_field fields[] = {ACCOUNT_DISPLAYNAME, ACCOUNT_AVATAR_URL};
+
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        const char *value =
+            fields[i] == ACCOUNT_DISPLAYNAME ? wanted->displayname : wanted->avatar_url;
+
+        if (!account_states(wanted, fields[i]))
+            continue;
+        if (profile_set(&backend->matrix, session, account_field_name(fields[i]),
+                value == NULL ? "" : value, error) != 0 ||
+            account_state_text(&observed->account, fields[i], value, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* What a registration makes by itself. */
+static int
+observe_new(struct observation *observed, const struct account *wanted,
+    const struct session *session, struct error *error)
+{
+    struct account *account = &observed->account;
+
+    observed->presence = PRESENCE_PRESENT;
+    if (account_name(account, session->user_id, wanted->localpart, error) != 0)
+        return -1;
+    account_state_bool(account, ACCOUNT_DEACTIVATED, false);
+    account_state_bool(account, ACCOUNT_ADMIN, account_is(wanted, ACCOUNT_ADMIN));
+    return account_state_text(account, ACCOUNT_DISPLAYNAME, wanted->localpart, error);
+}
+
+static int
+create(struct backend *backend, const struct account *wanted, enum creation *creation,
+    struct observation *observed, struct error *error)
+{
+    struct session session = {0};
+    bool failed = false;
+    int result;
+
+    if (register_session(backend, wanted, NULL, &session, creation, error) != 0 ||
+        *creation != CREATION_DONE)
+        return error->kind == ERROR_NONE ? 0 : -1;
+    result = observe_new(observed, wanted, &session, error);
+    if (result == 0)
+        result = set_profile(backend, wanted, &session, observed, error);
+    client_logout(&backend->matrix, &session, &failed);
+    if (failed)
+        list_add(backend->warnings,
+            "the session that Dendrite makes with each new account could not be ended; the "
+            "device \"shared_secret_registration\" of %s is left",
+            wanted->localpart);
+    return result;
+}
+
+/* What can be changed with what there is. */
+static unsigned
+changeable(const struct backend *backend)
+{
+    const struct connection *connection = backend->connection;
+
+    return (accounts_are_open(backend) ? ACCOUNTS_CHANGED : 0) |
+           (state_has_administrator(backend) || connection_may_administrate(connection)
+                   ? ACCOUNT_BIT(ACCOUNT_PASSWORD)
+                   : 0) |
+           (own_is_open(backend) ? OWN_FIELDS : 0);
+}
+
+static bool
+updates(const struct backend *backend, const struct account *change)
+{
+    return (change->stated & ~changeable(backend)) == 0;
+}
+
+/* What each field takes here, in place of what there is. */
+static const struct {
+    enum account_field field;
+    const char *takes;
+} needs[] = {
+    {ACCOUNT_ADMIN, "Dendrite has no API for it: give database"},
+    {ACCOUNT_DEACTIVATED, "Dendrite has no API for it: give database"},
+    {ACCOUNT_PASSWORD, "it takes an administrator: give access_token, admin_username and "
+                       "admin_password, or registration_shared_secret with a service_account"},
+    {ACCOUNT_DISPLAYNAME, "on Dendrite only the account itself can: give its password, without "
+                          "database and without an administrator"},
+    {ACCOUNT_AVATAR_URL, "on Dendrite only the account itself can: give its password, without "
+                         "database and without an administrator"},
+};
+
+static int
+may_update(struct backend *backend, const struct observation *observed,
+    const struct account *change, struct error *error)
+{
+    unsigned beyond = change->stated & ~changeable(backend);
+
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+        if ((beyond & ACCOUNT_BIT(needs[i].field)) != 0)
+            return error_set(error, ERROR_UNAUTHORIZED, "%s exists, and to change its %s, %s",
+                observed->account.user_id != NULL ? observed->account.user_id
+                                                  : observed->account.localpart,
+                account_field_option(needs[i].field), needs[i].takes);
+    return 0;
+}
+
+/* Passwords are set by the API, which stores them as Dendrite wants them. */
+static int
+set_password(struct backend *backend, struct observation *observed,
+    const struct account *change, bool logout_devices, struct error *error)
+{
+    enum authority authority = backend->authority;
+    int result;
+
+    if (!account_states(change, ACCOUNT_PASSWORD))
+        return 0;
+    if (!state_has_administrator(backend)) {
+        /* The database's authority is none that the API knows. */
+        backend->authority = AUTHORITY_NONE;
+        result = administrator_become(backend, error);
+        if (authority != AUTHORITY_NONE)
+            backend->authority = authority;
+        if (result != 0)
+            return -1;
+    }
+    return credentials_reset(backend, observed->account.user_id, &change->password,
+        logout_devices, error);
+}
+
+/* Deactivation comes last, for a deactivated account takes no more changes. */
+static int
+update(struct backend *backend, struct observation *observed, const struct account *change,
+    bool logout_devices, struct error *error)
+{
+    struct account rows = {.stated = change->stated & ACCOUNTS_CHANGED,
+        .deactivated = change->deactivated,
+        .admin = change->admin};
+    bool ends = account_is(change, ACCOUNT_DEACTIVATED);
+
+    if (!ends && rows.stated != 0 && accounts_update(backend, observed, &rows, error) != 0)
+        return -1;
+    if (set_password(backend, observed, change, logout_devices, error) != 0)
+        return -1;
+    if ((change->stated & OWN_FIELDS) != 0 &&
+        own_update(backend, observed, change, error) != 0)
+        return -1;
+    return ends ? accounts_update(backend, observed, &rows, error) : 0;
+}
+
+static int
+foresee(const struct backend *backend, struct account *after, const struct account *change,
+    struct error *error)
+{
+    (void)backend;
+    (void)after;
+    (void)change;
+    (void)error;
+    return 0;
+}
+
+static int
+check_credential(struct backend *backend, struct error *error)
+{
+    bool is_administrator;
+
+    if (!state_has_administrator(backend))
+        return register_prove_secret(backend, error);
+    if (dialect_ask_administrator(backend, &state_of(backend)->administrator.access_token,
+            &is_administrator, error) != 0)
+        return -1;
+    if (is_administrator)
+        return 0;
+    return error_set(error, ERROR_FORBIDDEN, "%s is not an administrator of this server",
+        state_of(backend)->administrator.user_id);
+}
+
+static int
+list_administrators(struct backend *backend, struct list *user_ids, struct error *error)
+{
+    int opened = accounts_open(backend, error);
+
+    if (opened < 0)
+        return -1;
+    if (opened == 0)
+        return error_set(error, ERROR_UNSUPPORTED,
+            "Dendrite has no API for it; with database they can be listed");
+    return accounts_list_administrators(backend, user_ids, error);
+}
+
+static void
+close_dendrite(struct backend *backend)
+{
+    struct state *state = state_of(backend);
+
+    if (state == NULL)
+        return;
+    own_end(backend);
+    administrator_close(backend);
+    memory_free(state);
+    backend->state = NULL;
+}
+
+const struct backend_type dendrite_backend = {
+    .server = SERVER_DENDRITE,
+    .product = "Dendrite",
+    .own_path = "/_dendrite/monitor/up",
+    .administrator = "access_token, or admin_username and admin_password, or database",
+    .source = &dendrite_yaml_source,
+    .dialect = &dialect_dendrite,
+    .open = open_dendrite,
+    .vet = vet,
+    .check_credential = check_credential,
+    .list_administrators = list_administrators,
+    .become_administrator = become_administrator,
+    .lookup = lookup,
+    .ask_password = ask_password,
+    .creates = creates,
+    .may_create = may_create,
+    .create = create,
+    .updates = updates,
+    .may_update = may_update,
+    .update = update,
+    .foresee = foresee,
+    .may_verify_login = logins_may_verify,
+    .verify_login = logins_verify,
+    .close = close_dendrite,
+};
