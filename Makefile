@@ -12,13 +12,13 @@ PYTEST_WORKERS ?= 2
 # More arguments for pytest: make pytest PYTEST_ARGS='-k demote -x'
 PYTEST_ARGS ?=
 
-MODULES := matrix_user
+MODULES := matrix_user matrix_connection_info
 
 # ---- Flags -----------------------------------------------------------------
 
 # pkg-config is asked once, and only by a target that compiles.
 once = $(eval $(1) := $$(shell $(2)))$($(1))
-LIBRARIES := jansson libcurl libcrypto libutf8proc
+LIBRARIES := jansson libcurl libcrypto libutf8proc yaml-0.1
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(LIBRARIES))
 PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(LIBRARIES))
 UNIT_LIBS = $(call once,UNIT_LIBS,pkg-config --libs cmocka)

@@ -16,13 +16,17 @@
 #include "ansible/options.h"
 #include "ansible/reply.h"
 #include "backends/capabilities.h"
+#include "backends/discovery.h"
 #include "base/memory.h"
 #include "base/stop.h"
+#include "modules/location.h"
+#include "modules/matrix_connection_info.h"
 #include "modules/matrix_user.h"
 
 #define VERSION "0.1.0"
 
-static const struct module *const modules[] = {&matrix_user_module, NULL};
+static const struct module *const modules[] = {
+    &matrix_user_module, &matrix_connection_info_module, NULL};
 
 static const struct module *
 find_module(const char *name)
@@ -124,11 +128,31 @@ print_capabilities(void)
     return print_json(json_pack("{s:o, s:o}", "servers", servers, "options", options));
 }
 
+/* What a task that says nothing of a server would find. */
+static int
+discover(void)
+{
+    const struct discovery_options options = {.engine = {.timeout_ms = 30000}};
+    struct found found = {0};
+    struct error error = {0};
+    int status;
+
+    if (discovery_run(&options, &found, &error) == 0) {
+        status = print_json(location_describe(&found));
+    } else {
+        fprintf(stderr, "registrar: %s\n", error.text);
+        status = 1;
+    }
+    found_free(&found);
+    return status;
+}
+
 static int
 usage(void)
 {
     fputs("usage: registrar --options MODULE   the module's options, as JSON\n"
           "       registrar --capabilities     what works on which server, as JSON\n"
+          "       registrar --discover         the homeserver of this machine, as JSON\n"
           "       registrar --version\n"
           "       MODULE ARGUMENTS-FILE        as Ansible calls it\n",
         stderr);
@@ -147,6 +171,8 @@ main(int argc, char **argv)
     }
     if (argc == 2 && strcmp(argv[1], "--capabilities") == 0)
         return print_capabilities();
+    if (argc == 2 && strcmp(argv[1], "--discover") == 0)
+        return discover();
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return puts("registrar " VERSION) < 0;
     if (argc != 2 || argv[1][0] == '-')

@@ -52,6 +52,8 @@ look() {
         test)
             need libcmocka-dev "cmocka, with headers" has_library cmocka
             need valgrind "valgrind" has_command valgrind
+            need iproute2 "ip, of iproute2" has_command ip
+            need util-linux "unshare and nsenter, of util-linux" has_command nsenter
             need gcc "gcc's address and undefined-behaviour sanitizers" has_sanitizers
             need "python3 python3-venv" \
                 "a Python from 3.10 to 3.12, with venv (for the oldest supported ansible-core and Synapse)" \

@@ -52,15 +52,26 @@ enum creation {
 };
 
 struct backend;
+struct discovery_source;
 
 struct backend_type {
     enum server server;
     const char *product;       /* "Synapse", as the server calls itself */
     const char *administrator; /* the options that make an administrator here */
+    const struct discovery_source *source; /* its configuration, or NULL: cannot be found */
 
     /* Makes sure that it can act (version, credentials). Reads only, but for
      * a login. */
     int (*open)(struct backend *backend, struct error *error);
+
+    /* Whether the server takes the credential that it was opened with; changes
+     * nothing. Errors: unauthorized, forbidden (no administrator's), ... */
+    int (*check_credential)(struct backend *backend, struct error *error);
+
+    /* Adds the user ids of the server's administrators who are active; takes
+     * one. */
+    int (*list_administrators)(struct backend *backend, struct list *user_ids,
+        struct error *error);
 
     /* Refuses values that the server would refuse, before anything is sent. */
     int (*vet)(struct backend *backend, const struct account *wanted, struct error *error);
@@ -143,6 +154,7 @@ struct backend {
     struct list *actions;         /* what was done beside the accounts; the caller's */
     bool predict;                 /* check mode: nothing is made or changed */
     enum authority authority;     /* of what is open now */
+    bool is_delegated;            /* another service has the accounts (MAS) */
     void *state;                  /* the type's own */
 };
 

@@ -3,6 +3,19 @@
 
 #include <stddef.h>
 
+void
+connection_into_container(struct connection *connection, const char *name,
+    const struct engine_options *engine)
+{
+    container_init(&connection->container, name, engine);
+    connection->finder = (struct route_finder){
+        .find = container_find,
+        .context = &connection->container,
+        .where = connection->container.where,
+    };
+    connection->http.finder = &connection->finder;
+}
+
 bool
 connection_has_administrator(const struct connection *connection)
 {

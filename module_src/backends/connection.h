@@ -7,12 +7,15 @@
 #include <stdbool.h>
 
 #include "base/secret.h"
+#include "net/container.h"
 #include "net/http.h"
 
 struct connection {
     const char *backend; /* a backend's name, or "auto" */
     const char *server_name; /* NULL: the server is asked */
-    struct http_options http;
+    struct http_options http; /* its finder may be the one below */
+    struct container container; /* in which the server is, if it has a name */
+    struct route_finder finder; /* of the way into it */
     long long wait_timeout_ms;
     long long retry_timeout_ms;
     const struct secret *access_token;   /* credentials: each may be NULL */
@@ -23,6 +26,13 @@ struct connection {
     const char *service_account; /* its localpart; NULL: there shall be none */
     const char *session_file;    /* a path, or NULL: no session outlives the task */
 };
+
+/*
+ * The way to the server is into a container, by its name or id. The connection
+ * must stay where it is from then on.
+ */
+void connection_into_container(struct connection *connection, const char *name,
+    const struct engine_options *engine);
 
 /* True when a credential of an administrator is given. */
 bool connection_has_administrator(const struct connection *connection);

@@ -50,6 +50,15 @@ memory_wipe(void *bytes, size_t length)
     explicit_bzero(bytes, length);
 }
 
+/* Not part of its caller, whose own variables would come below the room. */
+__attribute__((noinline)) void
+memory_wipe_stack(void)
+{
+    char room[32768];
+
+    memory_wipe(room, sizeof(room));
+}
+
 void *
 memory_allocate(size_t size)
 {

@@ -34,6 +34,14 @@ void memory_free(void *block);
 void memory_wipe(void *bytes, size_t length);
 
 /*
+ * Zeroes the next 32 KiB of the stack, where functions that have returned left
+ * what they had. Among them is the dynamic linker: it binds a library's calls
+ * when they are first made, and saves there all registers that a memcpy() of a
+ * secret went through.
+ */
+void memory_wipe_stack(void);
+
+/*
  * How many allocations failed so far. Libraries report a failed allocation in
  * many ways; this tells that there was one.
  */

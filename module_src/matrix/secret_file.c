@@ -14,29 +14,20 @@
 #define LARGEST ((size_t)64 * 1024)
 
 int
-secret_file_read(struct secret *secret, const char *path, const char *option,
+secret_file_take(struct secret *secret, int file, const char *path, const char *option,
     struct error *error)
 {
-    /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status;
     char *buffer = NULL;
     const char *stripped;
     size_t length;
     int result = -1;
 
-    if (file < 0)
-        return error_set(error, ERROR_INVALID, "%s: cannot read %s: %s", option, path,
-            strerror(errno));
-    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
-        error_set(error, ERROR_INVALID, "%s: %s is not a file", option, path);
-        goto out;
-    }
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))
+        return error_set(error, ERROR_INVALID, "%s: %s is not a file", option, path);
     buffer = memory_allocate(LARGEST + 1);
-    if (buffer == NULL) {
-        error_no_memory(error);
-        goto out;
-    }
+    if (buffer == NULL)
+        return error_no_memory(error);
     if (file_read(file, buffer, LARGEST + 1, &length) != 0) {
         error_set(error, ERROR_INVALID, "%s: cannot read %s: %s", option, path,
             strerror(errno));
@@ -53,6 +44,21 @@ secret_file_read(struct secret *secret, const char *path, const char *option,
         result = 0;
 out:
     memory_free(buffer);
+    return result;
+}
+
+int
+secret_file_read(struct secret *secret, const char *path, const char *option,
+    struct error *error)
+{
+    /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int result;
+
+    if (file < 0)
+        return error_set(error, ERROR_INVALID, "%s: cannot read %s: %s", option, path,
+            strerror(errno));
+    result = secret_file_take(secret, file, path, option, error);
     close(file);
     return result;
 }

@@ -15,4 +15,9 @@
 int secret_file_read(struct secret *secret, const char *path, const char *option,
     struct error *error);
 
+/* secret_file_read of a file that was opened for reading, without waiting for a
+ * writer; it stays the caller's to close. path is for messages. */
+int secret_file_take(struct secret *secret, int file, const char *path,
+    const char *option, struct error *error);
+
 #endif

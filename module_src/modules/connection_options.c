@@ -16,7 +16,10 @@ static const char *const backends[] = {"auto", "synapse", NULL};
 
 static const struct option options[] = {
     {ROW(backend, OPTION_CHOICE), .choices = backends, .fallback = "auto"},
-    {ROW(url, OPTION_STRING), .required = true},
+    {ROW(url, OPTION_STRING)},
+    {ROW(unix_socket, OPTION_PATH)},
+    {ROW(container, OPTION_STRING)},
+    {ROW(container_socket, OPTION_PATH)},
     {ROW(server_name, OPTION_STRING)},
     {ROW(validate_certs, OPTION_BOOLEAN), .fallback = "true"},
     {ROW(ca_path, OPTION_PATH)},
@@ -41,6 +44,7 @@ static const struct option options[] = {
 static const struct option_rule rules[] = {
     {OPTION_RULE_EXCLUSIVE,
         {"registration_shared_secret", "registration_shared_secret_path", NULL}},
+    {OPTION_RULE_EXCLUSIVE, {"unix_socket", "container", NULL}},
     {OPTION_RULE_TOGETHER, {"admin_username", "admin_password", NULL}},
     {OPTION_RULE_NEEDS, {"client_key", "client_cert", NULL}},
 };
@@ -88,6 +92,13 @@ check_service_account(const char *service_account, struct error *error)
         "@ and without a server name");
 }
 
+/* Otherwise the secret may be found together with the address. */
+static bool
+says_where(const struct connection_options *given)
+{
+    return given->url != NULL || given->unix_socket != NULL;
+}
+
 /* What one option alone cannot show. */
 static int
 check(const struct connection_options *given, struct error *error)
@@ -101,7 +112,7 @@ check(const struct connection_options *given, struct error *error)
             "access_token has characters that no token has (white space, a line end?)");
     if (secret_given(&given->registration_shared_secret_previous) &&
         !secret_given(&given->registration_shared_secret) &&
-        given->registration_shared_secret_path == NULL)
+        given->registration_shared_secret_path == NULL && says_where(given))
         return error_set(error, ERROR_INVALID,
             "registration_shared_secret_previous is what registration_shared_secret was "
             "before; it needs that or registration_shared_secret_path beside it");
@@ -112,6 +123,8 @@ int
 connection_options_apply(struct connection_options *given, struct connection *connection,
     struct error *error)
 {
+    const char *url_of_a_socket;
+
     if (check(given, error) != 0)
         return -1;
     if (given->registration_shared_secret_path != NULL &&
@@ -119,12 +132,14 @@ connection_options_apply(struct connection_options *given, struct connection *co
             given->registration_shared_secret_path, "registration_shared_secret_path",
             error) != 0)
         return -1;
+    url_of_a_socket = given->unix_socket != NULL ? "http://localhost" : NULL;
     *connection = (struct connection){
         .backend = backends[given->backend],
         .server_name = given->server_name,
         .http =
             {
-                .url = given->url,
+                .url = given->url != NULL ? given->url : url_of_a_socket,
+                .unix_socket = given->unix_socket,
                 .validate_certs = given->validate_certs.value,
                 .ca_path = given->ca_path,
                 .client_cert = given->client_cert,
@@ -142,5 +157,19 @@ connection_options_apply(struct connection_options *given, struct connection *co
         .service_account = if_not_empty(given->service_account),
         .session_file = if_not_empty(given->session_file),
     };
+    if (given->container != NULL) {
+        const struct engine_options engine = connection_options_engine(given);
+
+        connection_into_container(connection, given->container, &engine);
+    }
     return 0;
+}
+
+struct engine_options
+connection_options_engine(const struct connection_options *given)
+{
+    return (struct engine_options){
+        .socket = given->container_socket,
+        .timeout_ms = given->timeout.value * 1000,
+    };
 }

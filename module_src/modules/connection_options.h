@@ -10,6 +10,9 @@
 struct connection_options {
     int backend; /* index in connection_backends */
     char *url;
+    char *unix_socket;
+    char *container;
+    char *container_socket;
     char *server_name;
     struct option_boolean validate_certs;
     char *ca_path;
@@ -32,10 +35,15 @@ struct connection_options {
 extern const struct option_set connection_option_set;
 
 /*
- * Fills connection, whose strings stay the options'; reads the secret's file
- * into options. Errors: invalid, memory.
+ * Fills connection, whose strings stay the options' and which must not move
+ * from then on; reads the secret's file into options. Its url is NULL when
+ * nothing says where the server is (modules/location.h). Errors: invalid,
+ * memory.
  */
 int connection_options_apply(struct connection_options *options,
     struct connection *connection, struct error *error);
+
+/* How a container engine is asked. */
+struct engine_options connection_options_engine(const struct connection_options *options);
 
 #endif

@@ -11,6 +11,7 @@
 #include "ensure/ensure.h"
 #include "modules/account_options.h"
 #include "modules/connection_options.h"
+#include "modules/location.h"
 #include "modules/task_rules.h"
 #include "modules/user_reply.h"
 
@@ -50,7 +51,7 @@ struct task {
     struct wish *wishes;
     struct outcome *outcomes;
     size_t count; /* of wishes and of outcomes */
-    struct connection connection;
+    struct location location;
     struct list warnings;
     struct list actions; /* of the task, beside those of its users */
     const struct secret **secrets; /* all that must never be shown */
@@ -112,10 +113,10 @@ read_task(struct task *task, struct error *error)
         return -1;
     if (is_list(task) && refuse_mixture(task, error) != 0)
         return -1;
-    if (connection_options_apply(&task->where, &task->connection, error) != 0 ||
+    if (location_find(&task->where, &task->location, error) != 0 ||
         make_wishes(task, error) != 0)
         return -1;
-    return task_rules_check(task->wishes, task->count, &task->connection, error);
+    return task_rules_check(task->wishes, task->count, &task->location.connection, error);
 }
 
 static void
@@ -141,6 +142,7 @@ visit_secrets(struct task *task, void (*visit)(const struct secret *, void *),
     void *const into[] = {&task->where, &task->single, &task->list};
 
     options_secrets(&schema, into, visit, context);
+    visit(&task->location.found.shared_secret, context);
     for (size_t i = 0; i < task->count; i++)
         if (task->wishes[i].generate_password)
             visit(&task->outcomes[i].generated_password, context);
@@ -157,7 +159,7 @@ collect_secrets(struct task *task, struct error *error)
         return error_no_memory(error);
     visit_secrets(task, keep_secret, task);
     task->redaction.secrets = task->secrets;
-    task->connection.http.secrets = &task->redaction;
+    task->location.connection.http.secrets = &task->redaction;
     return 0;
 }
 
@@ -227,7 +229,7 @@ work(struct task *task, json_t *reply, struct error *error)
         .actions = &task->actions,
         .predict = task->call->check_mode,
     };
-    struct backend *backend = backend_open(&task->connection, &setting, error);
+    struct backend *backend = backend_open(&task->location.connection, &setting, error);
     int result = -1;
 
     if (backend == NULL)
@@ -347,6 +349,10 @@ fill_reply(const struct task *task, json_t *reply, const struct error *error)
         return -1;
     if ((has_users || task->actions.count > 0) && add_actions(task, reply) != 0)
         return -1;
+    if (task->location.found.is_there &&
+        json_object_set_new(reply, "discovered", location_describe(&task->location.found)) !=
+            0)
+        return -1;
     return has_users && task->call->diff ? add_diff(task, reply) : 0;
 }
 
@@ -360,6 +366,7 @@ free_task(struct task *task)
         outcome_free(&task->outcomes[i]);
     }
     options_free(&schema, into);
+    location_free(&task->location);
     memory_free(task->wishes);
     memory_free(task->outcomes);
     memory_free((void *)task->secrets);

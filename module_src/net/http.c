@@ -18,6 +18,8 @@
 struct http {
     const struct http_options *options;
     struct url url;
+    struct transport transport;
+    char *origin; /* http_origin */
     CURL *curl;
     struct secret learned[HTTP_LEARNED_MOST];
     size_t learned_count; /* ever; the newest ones are there */
@@ -47,6 +49,23 @@ start_curl(struct error *error)
     return 0;
 }
 
+/* For memory_free; NULL: no memory. */
+static char *
+name_origin(const struct http *http)
+{
+    const struct http_options *options = http->options;
+    struct text origin = {0};
+
+    text_append(&origin, http->url.origin);
+    if (options->unix_socket != NULL)
+        text_append_format(&origin, " (unix socket %s)", options->unix_socket);
+    else if (options->finder != NULL)
+        text_append_format(&origin, " (%s)", options->finder->where);
+    if (origin.failed)
+        text_free(&origin);
+    return origin.bytes;
+}
+
 struct http *
 http_open(const struct http_options *options, struct error *error)
 {
@@ -62,14 +81,18 @@ http_open(const struct http_options *options, struct error *error)
     http->options = options;
     if (url_parse(&http->url, options->url, error) != 0)
         goto err2;
+    transport_init(&http->transport, options, &http->url);
+    http->origin = name_origin(http);
     http->curl = curl_easy_init();
-    if (http->curl == NULL) {
+    if (http->origin == NULL || http->curl == NULL) {
         error_no_memory(error);
         goto err3;
     }
     return http;
 
 err3:
+    curl_easy_cleanup(http->curl);
+    memory_free(http->origin);
     url_free(&http->url);
 err2:
     memory_free(http);
@@ -84,6 +107,8 @@ http_close(struct http *http)
     if (http == NULL)
         return;
     curl_easy_cleanup(http->curl);
+    transport_free(&http->transport);
+    memory_free(http->origin);
     url_free(&http->url);
     for (size_t i = 0; i < HTTP_LEARNED_MOST; i++)
         secret_free(&http->learned[i]);
@@ -94,7 +119,16 @@ http_close(struct http *http)
 const char *
 http_origin(const struct http *http)
 {
-    return http->url.origin;
+    return http->origin;
+}
+
+const char *
+http_route(const struct http *http, bool *in_namespace)
+{
+    const struct transport *transport = &http->transport;
+
+    *in_namespace = transport->has_route && transport->route.network_namespace >= 0;
+    return transport->has_route ? transport->route.address : "";
 }
 
 static size_t
@@ -182,60 +216,12 @@ take_header(char *line, size_t size, size_t count, void *context)
     return count;
 }
 
-static bool
-is_folder(const char *path)
-{
-    struct stat status;
-
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 /* libcurl's setters return one code each; the first that fails counts. */
 #define SET(option, value)                                                                 \
     do {                                                                                   \
         if (code == CURLE_OK)                                                              \
             code = curl_easy_setopt(curl, option, value);                                  \
     } while (0)
-
-static CURLcode
-set_tls(CURL *curl, const struct http_options *options)
-{
-    CURLcode code = CURLE_OK;
-
-    SET(CURLOPT_SSL_VERIFYPEER, options->validate_certs ? 1L : 0L);
-    SET(CURLOPT_SSL_VERIFYHOST, options->validate_certs ? 2L : 0L);
-    if (options->ca_path != NULL && is_folder(options->ca_path)) {
-        SET(CURLOPT_CAPATH, options->ca_path);
-        SET(CURLOPT_CAINFO, NULL);
-    } else if (options->ca_path != NULL) {
-        SET(CURLOPT_CAINFO, options->ca_path);
-        SET(CURLOPT_CAPATH, NULL);
-    }
-    if (options->client_cert != NULL)
-        SET(CURLOPT_SSLCERT, options->client_cert);
-    if (options->client_key != NULL)
-        SET(CURLOPT_SSLKEY, options->client_key);
-    return code;
-}
-
-static CURLcode
-set_origin(CURL *curl, const struct http *http)
-{
-    CURLcode code = CURLE_OK;
-
-    SET(CURLOPT_PROTOCOLS_STR, http->url.scheme);
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_TIMEOUT_MS, http->options->timeout_ms);
-    SET(CURLOPT_CONNECTTIMEOUT_MS, http->options->timeout_ms);
-    SET(CURLOPT_USERAGENT, "registrar");
-    /* A proxy's own headers say nothing about the homeserver. */
-    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    if (!http->options->use_proxy || url_host_is_loopback(http->url.host))
-        SET(CURLOPT_PROXY, "");
-    return code;
-}
 
 static CURLcode
 set_request(CURL *curl, const struct http_request *request, struct curl_slist *headers,
@@ -339,7 +325,7 @@ http_show(const struct http *http, char *buffer, size_t size, const char *text,
 }
 
 static int
-report_failure(const struct http *http, const struct exchange *exchange, CURLcode code,
+report_failure(struct http *http, const struct exchange *exchange, CURLcode code,
     struct error *error)
 {
     enum error_kind kind = ERROR_UNREACHABLE;
@@ -351,6 +337,13 @@ report_failure(const struct http *http, const struct exchange *exchange, CURLcod
             kind = failures[i].kind;
     curl_easy_getinfo(http->curl, CURLINFO_REQUEST_SIZE, &sent);
     error->maybe_done = sent > 0;
+    if (kind == ERROR_UNREACHABLE)
+        transport_lose(&http->transport);
+    if (http->transport.peer_refused)
+        return error_set(error, ERROR_FORBIDDEN,
+            "%s is served by another user than root or the one that this runs as, so "
+            "nothing was sent to it",
+            http->origin);
     if (memory_failures() != exchange->memory_failures)
         return error_no_memory(error);
     /* libcurl calls a header line over its own limit "out of memory". */
@@ -358,20 +351,20 @@ report_failure(const struct http *http, const struct exchange *exchange, CURLcod
         return error_set(error, ERROR_PROTOCOL,
             "%s sent more than a homeserver's answer can be (a body of over %zu bytes, or endless "
             "headers); is it one?",
-            http->url.origin, exchange->limit);
+            http->origin, exchange->limit);
     if (http_show(http, reason, sizeof(reason),
             exchange->reason[0] != '\0' ? exchange->reason : curl_easy_strerror(code), NULL,
             error) != 0)
         return -1;
     if (code == CURLE_OPERATION_TIMEDOUT)
         return error_set(error, kind, "%s did not answer within %ld ms (%s)",
-            http->url.origin, http->options->timeout_ms, reason);
+            http->origin, http->options->timeout_ms, reason);
     if (kind == ERROR_TLS)
         return error_set(error, kind,
             "no trusted TLS connection to %s: %s; give ca_path when a private authority "
             "signed its certificate",
-            http->url.origin, reason);
-    return error_set(error, kind, "no answer from %s: %s", http->url.origin, reason);
+            http->origin, reason);
+    return error_set(error, kind, "no answer from %s: %s", http->origin, reason);
 }
 
 /* scheme://host[:port] of where a redirect leads; what is behind it may hold
@@ -388,13 +381,13 @@ report_redirect(const struct http *http, const struct exchange *exchange,
         error_set(error, ERROR_PROTOCOL,
             "%s redirects elsewhere; redirects are not followed, so url must name the "
             "homeserver itself",
-            http->url.origin);
+            http->origin);
     } else {
         if (http_show(http, origin, sizeof(origin), to.origin, NULL, error) == 0)
             error_set(error, ERROR_PROTOCOL,
                 "%s redirects to %s; redirects are not followed, so that credentials go "
                 "nowhere else: set url to where the homeserver itself answers",
-                http->url.origin, origin);
+                http->origin, origin);
         url_free(&to);
     }
     error->status = exchange->reply->status;
@@ -406,6 +399,7 @@ perform(struct http *http, const struct http_request *request, struct exchange *
 {
     struct text url = {0};
     struct curl_slist *headers = NULL;
+    struct curl_slist *connect_to = NULL;
     CURLcode code = CURLE_OUT_OF_MEMORY;
     int result = -1;
 
@@ -424,8 +418,7 @@ perform(struct http *http, const struct http_request *request, struct exchange *
         headers = longer;
     }
     curl_easy_reset(http->curl); /* keeps the connection */
-    if ((code = set_origin(http->curl, http)) != CURLE_OK ||
-        (code = set_tls(http->curl, http->options)) != CURLE_OK ||
+    if ((code = transport_set(&http->transport, http->curl, &connect_to)) != CURLE_OK ||
         (code = set_callbacks(http->curl, exchange)) != CURLE_OK ||
         (code = set_request(http->curl, request, headers, url.bytes)) != CURLE_OK)
         goto out;
@@ -438,6 +431,7 @@ out:
         report_redirect(http, exchange, error);
     else
         result = 0;
+    curl_slist_free_all(connect_to);
     curl_slist_free_all(headers);
     text_free(&url);
     return result;
@@ -456,7 +450,9 @@ http_exchange(struct http *http, const struct http_request *request,
 
     memset(reply, 0, sizeof(*reply));
     reply->retry_after_ms = -1;
-    result = perform(http, request, &exchange, error);
+    result = transport_find(&http->transport, error);
+    if (result == 0)
+        result = perform(http, request, &exchange, error);
     if (result == 0)
         text_append(&exchange.body, ""); /* an empty body is a string, too */
     if (result == 0 && exchange.body.failed)

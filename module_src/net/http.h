@@ -14,21 +14,10 @@
 #include "base/error.h"
 #include "base/redact.h"
 #include "base/secret.h"
+#include "net/transport.h"
 
 /* The largest body that is read when a request does not say otherwise. */
 #define HTTP_REPLY_LIMIT ((size_t)1024 * 1024)
-
-/* Where and how; everything is the caller's and must outlive the client. */
-struct http_options {
-    const char *url;         /* http(s)://host[:port][/path] */
-    bool validate_certs;
-    const char *ca_path;     /* a PEM file or a folder of them, or NULL */
-    const char *client_cert; /* PEM file, or NULL */
-    const char *client_key;  /* PEM file, or NULL: it is in client_cert */
-    bool use_proxy;          /* heed http_proxy and its kin; never for loopback */
-    long timeout_ms;         /* for one request, from connecting to the last byte */
-    const struct redaction *secrets; /* never to be shown, or NULL */
-};
 
 struct http; /* a client; one thread at a time */
 
@@ -38,8 +27,17 @@ struct http *http_open(const struct http_options *options, struct error *error);
 /* Closes the connection and frees. NULL is allowed. */
 void http_close(struct http *http);
 
-/* scheme://host[:port] of the client, for messages. Lives as long as it. */
+/*
+ * Which server this is, for messages and to tell it from others:
+ * scheme://host[:port], and where it is not simply there, the socket or the
+ * container: "http://localhost (unix socket /run/synapse.sock)". Lives as long
+ * as the client.
+ */
 const char *http_origin(const struct http *http);
+
+/* The literal address of the route that was taken, "" for none, and whether it
+ * was taken inside another network namespace. */
+const char *http_route(const struct http *http, bool *in_namespace);
 
 struct http_request {
     const char *method;

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -44,6 +45,19 @@ url_host_is_loopback(const char *host)
                (ntohl(address.s_addr) >> 24) == 127);
 }
 
+/* libcurl lets no other than a number from 0 to 65535 pass. */
+static long
+port_of(CURLU *parsed)
+{
+    char *value = NULL;
+    long port = 0;
+
+    if (curl_url_get(parsed, CURLUPART_PORT, &value, CURLU_DEFAULT_PORT) == CURLUE_OK)
+        port = strtol(value, NULL, 10);
+    curl_free(value);
+    return port;
+}
+
 static int
 take_parts(struct url *url, CURLU *parsed, struct error *error)
 {
@@ -56,6 +70,7 @@ take_parts(struct url *url, CURLU *parsed, struct error *error)
     url->scheme = part(parsed, CURLUPART_SCHEME);
     url->host = part(parsed, CURLUPART_HOST);
     url->path = part(parsed, CURLUPART_PATH);
+    url->port = port_of(parsed);
     if (url->scheme == NULL || url->host == NULL || url->path == NULL) {
         error_no_memory(error);
         goto out;

@@ -10,6 +10,7 @@
 struct url {
     char *scheme; /* http or https */
     char *host;   /* as in the URL; an IPv6 address keeps its brackets */
+    long port;    /* the scheme's own where the URL has none */
     char *path;   /* without a slash at its end; "" for the root */
     char *origin; /* scheme://host[:port] */
     char *base;   /* origin and path: what a request's path is put behind */

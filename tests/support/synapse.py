@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from . import synapse_config
+from .namespaces import Namespace
 from .paths import BUILD, VENVS
 
 VENV_OF_VERSION = {"newest": "synapse", "floor": "synapse-floor"}
@@ -56,12 +57,20 @@ class Synapse:
         default_limits: bool = False,
         start: bool = True,
         folder: Path | str | None = None,
+        namespace: Namespace | None = None,
+        bind_addresses: list[str] | None = None,
+        unix_socket: bool = False,
     ) -> None:
+        """It listens on the loopback, or on these addresses, or on a Unix socket and
+        nothing else; in that namespace, which outlives it."""
         self.version = version
         self.server_name = server_name
         self.folder = Path(folder or tempfile.mkdtemp(prefix="registrar-synapse-"))
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
+        self.namespace = namespace
+        self.bind_addresses = bind_addresses or ["127.0.0.1"]
+        self.unix_socket = str(self.folder / "client.sock") if unix_socket else None
         self.process: subprocess.Popen[bytes] | None = None
         self._admin_token: str | None = None
 
@@ -70,7 +79,10 @@ class Synapse:
             over.setdefault("registration_shared_secret", None)
         limits = {} if default_limits else synapse_config.NO_LIMITS
         base = synapse_config.defaults(
-            self.folder, self.port, server_name, "Shared_" + secrets.token_urlsafe(24)
+            self.folder,
+            synapse_config.listener(self.port, self.bind_addresses, self.unix_socket),
+            server_name,
+            "Shared_" + secrets.token_urlsafe(24),
         )
         # What the next start() writes to homeserver.yaml.
         self.config = synapse_config.merged(base | limits, over)
@@ -89,7 +101,7 @@ class Synapse:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{origin(self.bind_addresses[0], self.port)}"
 
     @property
     def python(self) -> Path:
@@ -115,14 +127,7 @@ class Synapse:
             shutil.copyfile(template, database)
         with open(self.folder / "output.log", "ab") as output:
             self.process = subprocess.Popen(
-                [
-                    self.python,
-                    # Isolated: this folder's synapse.py is not their package.
-                    "-I",
-                    Path(__file__).with_name("synapse_child.py"),
-                    "--config-path",
-                    self.folder / "homeserver.yaml",
-                ],
+                self._command(),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
@@ -137,6 +142,17 @@ class Synapse:
             )
         if wait:
             self.wait_ready()
+
+    def _command(self) -> list[str]:
+        words = [
+            str(self.python),
+            # Isolated: this folder's synapse.py is not their package.
+            "-I",
+            str(Path(__file__).with_name("synapse_child.py")),
+            "--config-path",
+            str(self.folder / "homeserver.yaml"),
+        ]
+        return words if self.namespace is None else self.namespace.command(*words)
 
     def _lay_database(self) -> None:
         """Lays the schema and runs the background updates a fresh server would take
@@ -233,7 +249,7 @@ class Synapse:
             body = jsonlib.dumps(json).encode()
         if token is not None:
             headers["Authorization"] = "Bearer " + token
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = self._connection()
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
@@ -244,6 +260,23 @@ class Synapse:
             return response.status, jsonlib.loads(data)
         except ValueError:
             return response.status, {"text": data.decode("utf8", "replace")}
+
+    def _connection(self) -> http.client.HTTPConnection:
+        """Open already, from where the server can be reached."""
+        connection = http.client.HTTPConnection("localhost", timeout=30)
+        if self.unix_socket is not None:
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.settimeout(30)
+            try:
+                connection.sock.connect(self.unix_socket)
+            except OSError:
+                connection.close()
+                raise
+            return connection
+        with self.namespace.entered() if self.namespace else contextlib.nullcontext():
+            address = (self.bind_addresses[0], self.port)
+            connection.sock = socket.create_connection(address, timeout=30)
+        return connection
 
     def user_id(self, localpart: str) -> str:
         return f"@{localpart}:{self.server_name}"
@@ -373,6 +406,11 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def origin(address: str, port: int) -> str:
+    """As a URL has it."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def usable(template: Path, python: Path) -> bool:

@@ -24,21 +24,30 @@ NO_LIMITS: dict[str, Any] = {
 }
 
 
-def defaults(folder: Path, port: int, server_name: str, secret: str) -> dict[str, Any]:
+def listener(port: int, addresses: list[str], unix_socket: str | None) -> dict[str, Any]:
+    """On the port at these addresses, or on that socket (config/server.py,
+    parse_listener_def: one of them; its mode is 0666 unless stated)."""
+    resources = [{"names": ["client"], "compress": False}]
+    if unix_socket is not None:
+        return {"type": "http", "path": unix_socket, "resources": resources}
+    return {
+        "port": port,
+        "type": "http",
+        "tls": False,
+        "x_forwarded": False,
+        "bind_addresses": addresses,
+        "resources": resources,
+    }
+
+
+def defaults(
+    folder: Path, listener: dict[str, Any], server_name: str, secret: str
+) -> dict[str, Any]:
     return {
         "server_name": server_name,
         "report_stats": False,
         "pid_file": str(folder / "homeserver.pid"),
-        "listeners": [
-            {
-                "port": port,
-                "type": "http",
-                "tls": False,
-                "x_forwarded": False,
-                "bind_addresses": ["127.0.0.1"],
-                "resources": [{"names": ["client"], "compress": False}],
-            }
-        ],
+        "listeners": [listener],
         "database": {"name": "sqlite3", "args": {"database": str(folder / "homeserver.db")}},
         "log_config": str(folder / "log.yaml"),
         "media_store_path": str(folder / "media"),

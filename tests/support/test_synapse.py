@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The real servers that the suites run against."""
 
+import socket
 import subprocess
 import sys
 import time
@@ -92,6 +93,14 @@ def test_a_secret_in_a_file_is_taken_without_its_newline(tmp_path):
     with Synapse(config={"registration_shared_secret_path": str(file)}) as server:
         assert server.secret == "a secret in a file"
         assert server.register("alice", "a password") == "@alice:example.test"
+
+
+def test_a_server_on_a_unix_socket_listens_on_nothing_else(any_version):
+    with Synapse(any_version, unix_socket=True) as server:
+        assert server.register("alice", "a password") == "@alice:example.test"
+        assert server.user("alice") is not None
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", server.port), timeout=5)
 
 
 def test_no_server_outlives_a_test_run_that_is_killed():

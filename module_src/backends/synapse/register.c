@@ -47,7 +47,8 @@ explain_missing(struct backend *backend, const struct answer *answer, struct err
 
     error->status = answer->status;
     memcpy(error->errcode, answer->errcode, sizeof(error->errcode));
-    if (accounts_are_delegated(backend))
+    backend->is_delegated = accounts_are_delegated(backend);
+    if (backend->is_delegated)
         return error_set(error, ERROR_UNSUPPORTED,
             "%s has handed its accounts to Matrix Authentication Service (MAS): an account "
             "made in Synapse would be unknown there and nobody could log in to it, so "

@@ -5,6 +5,8 @@
 
 #include "backends/synapse/administrator.h"
 #include "backends/synapse/guard.h"
+#include "backends/synapse/homeserver_yaml.h"
+#include "backends/synapse/inspection.h"
 #include "backends/synapse/own.h"
 #include "backends/synapse/password.h"
 #include "backends/synapse/register.h"
@@ -426,8 +428,11 @@ const struct backend_type synapse_backend = {
     .server = SERVER_SYNAPSE,
     .product = "Synapse",
     .administrator = "access_token, or admin_username and admin_password",
+    .source = &homeserver_yaml_source,
     .open = open_synapse,
     .vet = vet_account,
+    .check_credential = inspection_check_credential,
+    .list_administrators = inspection_list_administrators,
     .become_administrator = administrator_become,
     .lookup = lookup,
     .ask_password = ask_password,

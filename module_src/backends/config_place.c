@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* O_PATH is Linux'. */
+#define _GNU_SOURCE
+#include "backends/config_place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+#define READING (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+/* What of path is behind folder, with its slash; NULL when it is not in it. */
+static const char *
+rest_behind(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+
+    if (length > 0 && folder[length - 1] == '/')
+        length--;
+    if (strncmp(path, folder, length) != 0 || (path[length] != '/' && path[length] != '\0'))
+        return NULL;
+    return path + length;
+}
+
+/* The innermost mount that has the path, or NULL. */
+static const struct engine_mount *
+find_mount(const struct engine_container *container, const char *path)
+{
+    const struct engine_mount *best = NULL;
+
+    for (size_t i = 0; i < container->mount_count; i++) {
+        const struct engine_mount *mount = &container->mounts[i];
+
+        if (rest_behind(path, mount->destination) != NULL &&
+            (best == NULL || strlen(mount->destination) > strlen(best->destination)))
+            best = mount;
+    }
+    return best;
+}
+
+/* No part of it leads up again. */
+static bool
+is_plain(const char *path)
+{
+    for (const char *slash = path; slash != NULL; slash = strchr(slash + 1, '/'))
+        if (strncmp(slash, "/..", 3) == 0 && (slash[3] == '/' || slash[3] == '\0'))
+            return false;
+    return true;
+}
+
+/* Finds the mount of a path, NULL for one of this machine's own. */
+static int
+locate(const struct config_place *place, const char *path,
+    const struct engine_mount **mount, char here[PATH_MAX], struct error *error)
+{
+    const char *rest = path;
+    int length;
+
+    *mount = NULL;
+    if (path[0] != '/')
+        return error_set(error, ERROR_INVALID,
+            "%.300s is relative to a folder that only the server knows; write it with its "
+            "whole path",
+            path);
+    if (place->mounts != NULL) {
+        *mount = is_plain(path) ? find_mount(place->mounts, path) : NULL;
+        if (*mount == NULL)
+            return error_set(error, ERROR_INVALID,
+                "%.300s is inside the container %s, behind none of its mounts", path,
+                place->container);
+        rest = rest_behind(path, (*mount)->destination);
+    }
+    length = snprintf(here, PATH_MAX, "%s%s", *mount == NULL ? "" : (*mount)->source, rest);
+    if (length < 0 || length >= PATH_MAX)
+        return error_set(error, ERROR_INVALID, "a path in the configuration is too long");
+    return 0;
+}
+
+int
+config_place_path(const struct config_place *place, const char *path, char here[PATH_MAX],
+    struct error *error)
+{
+    const struct engine_mount *mount;
+
+    return locate(place, path, &mount, here, error);
+}
+
+/* Opens what is behind a mount, part by part. -1 with errno. */
+static int
+open_behind(const char *source, const char *rest)
+{
+    int opened = open(source, *rest == '\0' ? READING : O_PATH | O_CLOEXEC);
+
+    while (opened >= 0 && rest[strspn(rest, "/")] != '\0') {
+        char part[NAME_MAX + 1];
+        size_t length;
+        int next;
+
+        rest += strspn(rest, "/");
+        length = strcspn(rest, "/");
+        if (length > NAME_MAX) {
+            close(opened);
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        memcpy(part, rest, length);
+        part[length] = '\0';
+        rest += length;
+        next = openat(opened, part,
+            (rest[strspn(rest, "/")] == '\0' ? READING : O_PATH | O_CLOEXEC) | O_NOFOLLOW);
+        close(opened);
+        opened = next;
+    }
+    return opened;
+}
+
+int
+config_place_open(const struct config_place *place, const char *path, char here[PATH_MAX],
+    int *absent, struct error *error)
+{
+    const struct engine_mount *mount;
+    int opened;
+
+    *absent = 0;
+    if (locate(place, path, &mount, here, error) != 0)
+        return -1;
+    opened = mount == NULL
+                 ? open(here, READING)
+                 : open_behind(mount->source, rest_behind(path, mount->destination));
+    if (opened >= 0)
+        return opened;
+    /* A link that is met on the way is "not a directory". */
+    if (errno == ENOENT || (errno == ENOTDIR && mount == NULL))
+        *absent = 1;
+    else if (errno == ELOOP || errno == ENOTDIR)
+        error_set(error, ERROR_INVALID,
+            "cannot read %.700s: a symbolic link leads there, and none is followed behind a "
+            "container's mounts",
+            here);
+    else
+        error_set(error, ERROR_INVALID, "cannot read %.700s: %s%s", here, strerror(errno),
+            errno == EACCES || errno == EPERM ? "; who runs this must be able to (become)"
+                                              : "");
+    return -1;
+}

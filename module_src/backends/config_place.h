@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where a server's configuration stands: on this machine, or inside a container,
+ * of which the mounts say where on this machine that is. The files inside are
+ * the container's to write, so that no symbolic link is followed there: it
+ * would lead somewhere else out here than in there.
+ */
+#ifndef REGISTRAR_BACKENDS_CONFIG_PLACE_H
+#define REGISTRAR_BACKENDS_CONFIG_PLACE_H
+
+#include <limits.h>
+
+#include "base/error.h"
+#include "net/engine.h"
+
+struct config_place {
+    const char *file;      /* the first file, as the server calls it */
+    const char *folder;    /* a folder with more of them, or NULL */
+    const char *container; /* in which the server runs, or NULL */
+    const struct engine_container *mounts; /* NULL: these are this machine's paths */
+};
+
+/*
+ * Writes where on this machine a path of the server's is. -1: invalid (it is
+ * relative, or behind no mount).
+ */
+int config_place_path(const struct config_place *place, const char *path,
+    char here[PATH_MAX], struct error *error);
+
+/*
+ * Opens a file of the server's for reading; a descriptor to close, and here says
+ * what was opened. It may be anything but a symbolic link, and opening does not
+ * wait. -1 with *absent when there is no such file, else with an error: invalid.
+ */
+int config_place_open(const struct config_place *place, const char *path,
+    char here[PATH_MAX], int *absent, struct error *error);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "modules/location.h"
+
+#include <string.h>
+
+#include "ansible/reply.h"
+#include "backends/capabilities.h"
+#include "backends/discovery.h"
+
+/* The options' backend, or the one whose configuration it is. */
+static int
+take_backend(struct location *location, struct error *error)
+{
+    const char *name = capabilities_server_name(location->found.server);
+    const char **backend = &location->connection.backend;
+
+    if (strcmp(*backend, "auto") == 0)
+        *backend = name;
+    if (strcmp(*backend, name) == 0)
+        return 0;
+    return error_set(error, ERROR_INVALID,
+        "backend says %s, but the configuration that was found, %s, is one of %s; give url",
+        *backend, location->found.files.items[0], name);
+}
+
+static int
+take_server_name(struct location *location, struct error *error)
+{
+    const char **given = &location->connection.server_name;
+    const char *name = location->found.server_name;
+
+    if (*given == NULL)
+        *given = name;
+    if (strcmp(*given, name) == 0)
+        return 0;
+    return error_set(error, ERROR_INVALID,
+        "server_name says \"%s\", but %s is the configuration of \"%.255s\"; give url", *given,
+        location->found.files.items[0], name);
+}
+
+static void
+take_address(struct location *location, const struct connection_options *options)
+{
+    struct connection *connection = &location->connection;
+    const struct found *found = &location->found;
+    const struct engine_options engine = connection_options_engine(options);
+
+    connection->http.url = found->url;
+    connection->http.unix_socket = found->unix_socket;
+    connection->http.address = found->address;
+    connection->http.finder = NULL;
+    if (found->container != NULL && found->unix_socket == NULL)
+        connection_into_container(connection, found->container, &engine);
+}
+
+/* A credential that is given is the one that is meant. */
+static int
+take_credential(struct location *location, struct error *error)
+{
+    struct connection *connection = &location->connection;
+    const struct found *found = &location->found;
+
+    if (connection_can_create(connection))
+        return 0;
+    if (found->secret_trouble.kind != ERROR_NONE) {
+        *error = found->secret_trouble;
+        return -1;
+    }
+    if (secret_given(&found->shared_secret))
+        connection->shared_secret = &found->shared_secret;
+    return 0;
+}
+
+int
+location_find(struct connection_options *options, struct location *location,
+    struct error *error)
+{
+    const struct discovery_options discovery = {
+        .container = options->container,
+        .engine = connection_options_engine(options),
+        .wait_timeout_ms = options->wait_timeout.value * 1000LL,
+    };
+
+    memset(location, 0, sizeof(*location));
+    if (connection_options_apply(options, &location->connection, error) != 0)
+        return -1;
+    if (location->connection.http.url != NULL)
+        return 0;
+    if (discovery_run(&discovery, &location->found, error) != 0 ||
+        take_backend(location, error) != 0 || take_server_name(location, error) != 0 ||
+        take_credential(location, error) != 0)
+        return -1;
+    take_address(location, options);
+    return 0;
+}
+
+void
+location_free(struct location *location)
+{
+    found_free(&location->found);
+    memset(location, 0, sizeof(*location));
+}
+
+json_t *
+location_describe(const struct found *found)
+{
+    return json_pack("{s:s, s:o, s:s*, s:s, s:s, s:s*, s:s*, s:b, s:s*, s:s*, s:b}", "backend",
+        capabilities_server_name(found->server), "files", reply_list(&found->files),
+        "container", found->container, "server_name", found->server_name, "url", found->url,
+        "unix_socket", found->unix_socket, "address", found->address,
+        "registration_shared_secret", secret_given(&found->shared_secret),
+        "registration_shared_secret_from", found->secret_from,
+        "registration_shared_secret_problem",
+        found->secret_trouble.kind != ERROR_NONE ? found->secret_trouble.text : NULL, "mas",
+        found->is_delegated);
+}
