@@ -333,8 +333,11 @@ parse_option(const struct option_schema *schema, const struct option *option,
         list_add(warnings, "Both option %s and its alias %s are set.", option->name, alias);
     if (value != NULL)
         return take(schema, option, value, into, warnings, error);
-    if (option->fallback == NULL)
+    if (option->fallback == NULL) {
+        if (option->type == OPTION_CHOICE)
+            *(int *)field_of(option, into) = OPTION_NO_CHOICE;
         return 0;
+    }
     fallback = json_string(option->fallback);
     if (fallback == NULL)
         return error_no_memory(error);

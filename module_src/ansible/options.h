@@ -24,10 +24,13 @@ enum option_type {
     OPTION_SECRET,  /* struct secret; numbers only with a warning, no booleans */
     OPTION_BOOLEAN, /* struct option_boolean */
     OPTION_INTEGER, /* struct option_integer */
-    OPTION_CHOICE,  /* int, the index in choices */
+    OPTION_CHOICE,  /* int, the index in choices; OPTION_NO_CHOICE when not given */
     OPTION_DICT,    /* struct option_dicts, with one struct, or none for {} */
     OPTION_DICTS,   /* struct option_dicts */
 };
+
+/* Of a choice without a default. */
+#define OPTION_NO_CHOICE (-1)
 
 struct option_strings {
     bool given;

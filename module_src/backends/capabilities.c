@@ -28,6 +28,7 @@ const struct capability capabilities_table[] = {
     {"logout_devices", SYNAPSE},
     {"admin", SYNAPSE},
     {"user_type", SYNAPSE},
+    {"initial_type", SYNAPSE},
     {"displayname", SYNAPSE},
     {"avatar_url", SYNAPSE},
     {"emails", SYNAPSE},

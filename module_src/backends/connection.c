@@ -4,6 +4,13 @@
 #include <stddef.h>
 
 void
+connection_over_socket(struct connection *connection, const char *unix_socket)
+{
+    connection->http.unix_socket = unix_socket;
+    connection->http.forwarded = unix_socket != NULL;
+}
+
+void
 connection_into_container(struct connection *connection, const char *name,
     const struct engine_options *engine)
 {

@@ -28,6 +28,13 @@ struct connection {
 };
 
 /*
+ * The way to the server is this unix socket; NULL: none. Synapse takes who asks
+ * over one for a reverse proxy, and breaks down over a login that does not say
+ * for whom (synapse/rest/client/login.py: getClientAddress().host).
+ */
+void connection_over_socket(struct connection *connection, const char *unix_socket);
+
+/*
  * The way to the server is into a container, by its name or id. The connection
  * must stay where it is from then on.
  */

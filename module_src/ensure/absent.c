@@ -105,10 +105,52 @@ note_lost_creation(struct run *run)
     return note_creation(run);
 }
 
+/*
+ * Whether the account that is there after a lost reply can be the one that was
+ * sent: a server makes what is initial with the account or not at all. (Synapse:
+ * handlers/register.py, register_user.)
+ */
+static int
+can_be_ours(struct run *run, bool *ours)
+{
+    struct account difference = {0};
+    int result =
+        account_difference(&difference, &run->wanted, &run->now.account, run->error);
+
+    *ours = (difference.stated & run->wish->initial.stated) == 0;
+    account_free(&difference);
+    return result;
+}
+
+/* It cannot be told whether what is there is ours: it may be. */
+static int
+note_unsettled_creation(struct run *run)
+{
+    run->outcome->changed = true;
+    run_hand_out_password(run);
+    return -1;
+}
+
+/* Somebody else made it between our look and our request. */
+static int
+meet_somebody_elses(struct run *run)
+{
+    run->now.presence = PRESENCE_PRESENT;
+    if (run->wish->generate_password)
+        account_unstate_password(&run->wanted);
+    return run_existing(run);
+}
+
 /* The account is there, by our creation or by one of which nobody knows. */
 static int
 conclude_creation(struct run *run, enum creation creation)
 {
+    bool ours = true;
+
+    if (creation != CREATION_DONE && can_be_ours(run, &ours) != 0)
+        return note_unsettled_creation(run);
+    if (!ours)
+        return meet_somebody_elses(run);
     if ((creation == CREATION_DONE ? note_creation(run) : note_lost_creation(run)) != 0)
         return -1;
     return finish_creation(run);
@@ -128,12 +170,10 @@ settle_lost_creation(struct run *run, const struct error *lost)
     else if (run->now.presence != PRESENCE_PRESENT)
         result = -1;
     if (result != 0) {
-        /* Unless it was seen not to be there, it may have been made. */
-        run->outcome->changed =
-            failure.kind != ERROR_NONE || run->now.presence != PRESENCE_ABSENT;
         *run->error = *lost;
-        if (run->outcome->changed)
-            run_hand_out_password(run);
+        /* Unless it was seen not to be there, it may have been made. */
+        if (failure.kind != ERROR_NONE || run->now.presence != PRESENCE_ABSENT)
+            return note_unsettled_creation(run);
         return -1;
     }
     return conclude_creation(run, creation);
@@ -143,15 +183,26 @@ settle_lost_creation(struct run *run, const struct error *lost)
 static int
 meet_taken_name(struct run *run)
 {
-    run->now.presence = PRESENCE_PRESENT;
-    if (run->wish->generate_password)
-        account_unstate_password(&run->wanted);
     if (run_has_administrator(run))
         return error_set(run->error, ERROR_CONFLICT,
             "the server says that %s is taken, though no account has exactly this name; is "
             "there one in upper case?",
             run_name(run));
-    return run_existing(run);
+    return meet_somebody_elses(run);
+}
+
+/* It was there by the time of the creation. Whether by a request of ours that
+ * went out twice, is shown to an administrator by the password. */
+static int
+meet_there_by_then(struct run *run)
+{
+    if (run_has_administrator(run) && account_states(&run->wanted, ACCOUNT_PASSWORD)) {
+        if (run_try_password(run) != 0)
+            return note_unsettled_creation(run);
+        if (run->password_asked && run->password_answer == PASSWORD_DIFFERENT)
+            return meet_somebody_elses(run);
+    }
+    return conclude_creation(run, CREATION_PERHAPS);
 }
 
 static int
@@ -171,13 +222,14 @@ make(struct run *run)
     }
     if (creation == CREATION_NAME_TAKEN)
         return meet_taken_name(run);
-    return conclude_creation(run, creation);
+    return creation == CREATION_DONE ? conclude_creation(run, creation)
+                                     : meet_there_by_then(run);
 }
 
 static int
 create(struct run *run)
 {
-    if (run_generate_password(run) != 0)
+    if (run_want_new(run) != 0 || run_generate_password(run) != 0)
         return -1;
     if (!run->type->creates(run->backend, &run->wanted) &&
         run_may_become_administrator(run)) {

@@ -25,6 +25,9 @@ struct wish {
     struct user_id id;
     struct account account; /* deactivated is stated when it is wanted true, or
                                when it may be turned off (reactivate) */
+    struct account initial; /* what it is besides when it is made here. One that is
+                               there is neither asked for it nor made so. It states
+                               nothing that `account` states */
     enum if_exists if_exists;
     enum if_absent if_absent;
     enum update_password update_password;

@@ -265,6 +265,7 @@ run_existing(struct run *run)
     struct account change = {0};
     int result = -1;
 
+    run_want_existing(run);
     if (keep_before(run) != 0 || require_permission(run) != 0 || observe_all(run) != 0)
         return -1;
     if (run->now.account.user_id != NULL && run->wanted.user_id == NULL &&

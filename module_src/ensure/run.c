@@ -190,6 +190,18 @@ run_try_password(struct run *run)
 }
 
 int
+run_want_new(struct run *run)
+{
+    return account_copy(&run->wanted, &run->wish->initial, run->error);
+}
+
+void
+run_want_existing(struct run *run)
+{
+    run->wanted.stated &= ~run->wish->initial.stated;
+}
+
+int
 run_generate_password(struct run *run)
 {
     struct secret password = {0};

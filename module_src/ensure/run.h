@@ -13,7 +13,8 @@ struct run {
     enum ensure_mode mode;
     size_t *logins;        /* so far, of the whole list */
     bool avoid_logins;     /* the list has too many that would take one */
-    struct account wanted; /* the wish with its names */
+    struct account wanted; /* the wish with its names; while it is made, with what
+                              is initial */
     struct observation now;
     bool password_asked;
     enum password_answer password_answer;
@@ -61,6 +62,12 @@ int run_ask_password(struct run *run);
 /* As run_ask_password, for what is only to be predicted: that a login is not to
  * be had is no error, and there is no answer then. */
 int run_try_password(struct run *run);
+
+/* From here on it is wanted as a new account is to be. */
+int run_want_new(struct run *run);
+
+/* From here on it is wanted as one that is there already is to be. */
+void run_want_existing(struct run *run);
 
 /* Makes the password up that is due now, where the wish says so. */
 int run_generate_password(struct run *run);

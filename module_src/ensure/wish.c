@@ -9,6 +9,7 @@ wish_free(struct wish *wish)
 {
     user_id_free(&wish->id);
     account_free(&wish->account);
+    account_free(&wish->initial);
     memset(wish, 0, sizeof(*wish));
 }
 

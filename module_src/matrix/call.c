@@ -2,6 +2,7 @@
 #include "matrix/call.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -109,6 +110,7 @@ call_send(struct matrix *matrix, const struct call *call, struct answer *answer,
         goto out;
     memcpy(matrix->server_header, reply.server, sizeof(matrix->server_header));
     matrix->server_date = reply.date;
+    answer->waited_ms = matrix->retry->waited_ms;
     result = take_reply(answer, call, &reply, matrix->http, error);
 out:
     memory_free(body);
@@ -175,19 +177,33 @@ answer_refused_as(const struct answer *answer, enum error_kind kind, const char 
         answer->message[0] != '\0' ? ")" : "", advice[0] != '\0' ? "; " : "", advice);
 }
 
+/* What to do about a refusal that nobody knows more about; "": its words do. */
+static const char *
+advice_about(const struct answer *answer)
+{
+    if (answer->body == NULL)
+        return "that answer is not a homeserver's; is there a reverse proxy in between that "
+               "does not pass this path on?";
+    if (answer->status == 500)
+        return "it is up and broke down over this: its database may be away, or its disk full; "
+               "look into its log (journalctl -u, with its systemd unit)";
+    return "";
+}
+
 int
 answer_refused(const struct answer *answer, const char *what, struct error *error)
 {
     bool not_matrix = answer->body == NULL;
+    char wait[RETRY_WAIT_SIZE];
+    char advice[300];
 
+    /* Of the homeserver's answers, only a 500 is one that was waited for. */
+    retry_tell_wait(wait, answer->status == 500 ? answer->waited_ms : 0);
+    snprintf(advice, sizeof(advice), "%s%s", advice_about(answer), wait);
     return answer_refused_as(answer,
         not_matrix && answer->status < 500 ? ERROR_PROTOCOL
                                            : errcode_kind(answer->status, answer->errcode),
-        what,
-        not_matrix ? "that answer is not a homeserver's; is there a reverse proxy in between "
-                     "that does not pass this path on?"
-                   : "",
-        error);
+        what, advice, error);
 }
 
 const char *

@@ -17,6 +17,7 @@
 
 enum state { STATE_PRESENT, STATE_DEACTIVATED, STATE_ABSENT };
 enum mode { MODE_APPEND, MODE_EXACT };
+enum initial_type { INITIAL_USER, INITIAL_BOT, INITIAL_SUPPORT, INITIAL_ADMIN };
 
 static const char *const states[] = {"present", "deactivated", "absent", NULL};
 /* In the order of the enums of ensure.h. */
@@ -24,6 +25,8 @@ static const char *const if_exists[] = {"update", "match", "fail", NULL};
 static const char *const if_absent[] = {"create", "fail", NULL};
 static const char *const update_password[] = {"on_create", "always", NULL};
 static const char *const modes[] = {"append", "exact", NULL};
+/* In the order of enum initial_type. */
+static const char *const initial_types[] = {"user", "bot", "support", "admin", NULL};
 static const char *const username_aliases[] = {"name", "user", NULL};
 
 static const struct option external_id_options[] = {
@@ -71,6 +74,7 @@ static const struct option_set ratelimit_option_set = {
     {ROW(logout_devices, OPTION_BOOLEAN), .fallback = "false"},                            \
     {ROW(admin, OPTION_BOOLEAN)},                                                          \
     {ROW(user_type, OPTION_STRING)},                                                       \
+    {ROW(initial_type, OPTION_CHOICE), .choices = initial_types},                          \
     {ROW(displayname, OPTION_STRING)},                                                     \
     {ROW(avatar_url, OPTION_STRING)},                                                      \
     {ROW(emails, OPTION_STRINGS)},                                                         \
@@ -88,16 +92,26 @@ static const struct option_set ratelimit_option_set = {
 static const struct option options[] = {ROWS(false)};
 static const struct option element_options[] = {ROWS(true)};
 
+/* What an account shall be at its beginning, or from now on. */
+static const struct option_rule rules[] = {
+    {OPTION_RULE_EXCLUSIVE, {"initial_type", "admin", NULL}},
+    {OPTION_RULE_EXCLUSIVE, {"initial_type", "user_type", NULL}},
+};
+
 const struct option_set account_option_set = {
     .options = options,
     .count = COUNT(options),
     .size = sizeof(struct account_options),
+    .rules = rules,
+    .rule_count = COUNT(rules),
 };
 
 const struct option_set account_element_option_set = {
     .options = element_options,
     .count = COUNT(element_options),
     .size = sizeof(struct account_options),
+    .rules = rules,
+    .rule_count = COUNT(rules),
 };
 
 /* What is stated that only an account can have that is present; NULL: nothing. */
@@ -110,6 +124,8 @@ needs_presence(const struct account_options *given, const struct account *accoun
     for (int field = 0; field < ACCOUNT_FIELDS; field++)
         if ((stated & (1u << field)) != 0)
             return account_field_option((enum account_field)field);
+    if (given->initial_type != OPTION_NO_CHOICE)
+        return "initial_type";
     if (given->generate_password.value)
         return "generate_password";
     if (given->verify_login.value)
@@ -328,6 +344,22 @@ state_texts(const struct account_options *given, struct account *account,
     return 0;
 }
 
+/* The types are those of matrix-docker-ansible-deploy. Of a plain user no type
+ * is stated, so that the server's configuration may give it one. */
+static int
+state_initial(const struct account_options *given, struct account *initial,
+    struct error *error)
+{
+    int type = given->initial_type;
+
+    if (type == OPTION_NO_CHOICE)
+        return 0;
+    account_state_bool(initial, ACCOUNT_ADMIN, type == INITIAL_ADMIN);
+    if (type != INITIAL_BOT && type != INITIAL_SUPPORT)
+        return 0;
+    return account_state_text(initial, ACCOUNT_USER_TYPE, initial_types[type], error);
+}
+
 int
 account_options_apply(const struct account_options *given, struct wish *wish,
     struct error *error)
@@ -346,6 +378,7 @@ account_options_apply(const struct account_options *given, struct wish *wish,
     wish->verify_login = given->verify_login.value;
     state_booleans(given, account);
     if (state_texts(given, account, error) != 0 ||
+        state_initial(given, &wish->initial, error) != 0 ||
         state_emails(given, account, error) != 0 ||
         state_external_ids(given, account, error) != 0 ||
         state_ratelimit(given, account, error) != 0)

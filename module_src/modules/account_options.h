@@ -31,6 +31,7 @@ struct account_options {
     struct option_boolean logout_devices;
     struct option_boolean admin;
     char *user_type;
+    int initial_type; /* or OPTION_NO_CHOICE */
     char *displayname;
     char *avatar_url;
     struct option_strings emails;

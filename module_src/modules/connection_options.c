@@ -139,7 +139,6 @@ connection_options_apply(struct connection_options *given, struct connection *co
         .http =
             {
                 .url = given->url != NULL ? given->url : url_of_a_socket,
-                .unix_socket = given->unix_socket,
                 .validate_certs = given->validate_certs.value,
                 .ca_path = given->ca_path,
                 .client_cert = given->client_cert,
@@ -157,6 +156,7 @@ connection_options_apply(struct connection_options *given, struct connection *co
         .service_account = if_not_empty(given->service_account),
         .session_file = if_not_empty(given->session_file),
     };
+    connection_over_socket(connection, given->unix_socket);
     if (given->container != NULL) {
         const struct engine_options engine = connection_options_engine(given);
 

@@ -6,6 +6,7 @@
 #include "ansible/reply.h"
 #include "backends/capabilities.h"
 #include "backends/discovery.h"
+#include "base/stop.h"
 
 /* The options' backend, or the one whose configuration it is. */
 static int
@@ -46,7 +47,7 @@ take_address(struct location *location, const struct connection_options *options
     const struct engine_options engine = connection_options_engine(options);
 
     connection->http.url = found->url;
-    connection->http.unix_socket = found->unix_socket;
+    connection_over_socket(connection, found->unix_socket);
     connection->http.address = found->address;
     connection->http.finder = NULL;
     if (found->container != NULL && found->unix_socket == NULL)
@@ -71,6 +72,15 @@ take_credential(struct location *location, struct error *error)
     return 0;
 }
 
+/* What was waited for a container is not waited for its server once more. */
+static void
+spend_wait(struct connection *connection, long long waited_ms)
+{
+    connection->wait_timeout_ms -= waited_ms < connection->wait_timeout_ms
+                                       ? waited_ms
+                                       : connection->wait_timeout_ms;
+}
+
 int
 location_find(struct connection_options *options, struct location *location,
     struct error *error)
@@ -80,6 +90,7 @@ location_find(struct connection_options *options, struct location *location,
         .engine = connection_options_engine(options),
         .wait_timeout_ms = options->wait_timeout.value * 1000LL,
     };
+    long long began = stop_clock_ms();
 
     memset(location, 0, sizeof(*location));
     if (connection_options_apply(options, &location->connection, error) != 0)
@@ -91,6 +102,7 @@ location_find(struct connection_options *options, struct location *location,
         take_credential(location, error) != 0)
         return -1;
     take_address(location, options);
+    spend_wait(&location->connection, stop_clock_ms() - began);
     return 0;
 }
 

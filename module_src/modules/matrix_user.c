@@ -167,12 +167,19 @@ collect_secrets(struct task *task, struct error *error)
 static int
 vet_options(const struct wish *wish, enum server server, struct error *error)
 {
-    const char *options[ACCOUNT_FIELDS + 2];
+    const char *options[ACCOUNT_FIELDS + 5];
     size_t count = 0;
 
     for (int field = 0; field < ACCOUNT_FIELDS; field++)
         if (account_states(&wish->account, (enum account_field)field))
             options[count++] = account_field_option((enum account_field)field);
+    if (wish->initial.stated != 0)
+        options[count++] = "initial_type";
+    /* That a new account is no administrator, and has no type, is no demand. */
+    if (account_is(&wish->initial, ACCOUNT_ADMIN))
+        options[count++] = account_field_option(ACCOUNT_ADMIN);
+    if (account_states(&wish->initial, ACCOUNT_USER_TYPE))
+        options[count++] = account_field_option(ACCOUNT_USER_TYPE);
     if (wish->generate_password)
         options[count++] = "generate_password";
     if (wish->verify_login)

@@ -9,9 +9,9 @@
 
 #include "base/memory.h"
 
-/* Linux: PID_MAX_LIMIT; 1 is never a container's. */
+/* Below PID_MAX_LIMIT (Linux: include/linux/threads.h); 1 is never a container's. */
 #define PID_LEAST 2
-#define PID_MOST 4194304
+#define PID_MOST 4194303
 
 static int
 wrong(const char *what, struct error *error)
@@ -160,7 +160,15 @@ is_plain_path(const json_t *member)
     return true;
 }
 
-/* A mount without a source, of memory for instance, has nothing on the host. */
+/* Whether it is a part of the host's files; memory and images are not. */
+static bool
+is_of_the_host(const json_t *mount)
+{
+    const char *type = json_string_value(json_object_get(mount, "Type"));
+
+    return type != NULL && (strcmp(type, "bind") == 0 || strcmp(type, "volume") == 0);
+}
+
 static int
 read_mount(const json_t *mount, struct engine_container *container, struct error *error)
 {
@@ -168,8 +176,9 @@ read_mount(const json_t *mount, struct engine_container *container, struct error
     const json_t *destination = json_object_get(mount, "Destination");
     struct engine_mount *place = &container->mounts[container->mount_count];
 
-    if (json_is_object(mount) && (source == NULL || (json_is_string(source) &&
-                                                        json_string_length(source) == 0)))
+    if (!json_is_object(mount))
+        return wrong("Mounts", error);
+    if (!is_of_the_host(mount))
         return 0;
     if (!is_plain_path(source) || !is_plain_path(destination))
         return wrong("Mounts", error);

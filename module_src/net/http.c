@@ -2,6 +2,7 @@
 #include "net/http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -329,7 +330,7 @@ report_failure(struct http *http, const struct exchange *exchange, CURLcode code
     struct error *error)
 {
     enum error_kind kind = ERROR_UNREACHABLE;
-    long sent = 0;
+    long sent = 0, cause = 0;
     char reason[CURL_ERROR_SIZE];
 
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
@@ -337,6 +338,8 @@ report_failure(struct http *http, const struct exchange *exchange, CURLcode code
             kind = failures[i].kind;
     curl_easy_getinfo(http->curl, CURLINFO_REQUEST_SIZE, &sent);
     error->maybe_done = sent > 0;
+    curl_easy_getinfo(http->curl, CURLINFO_OS_ERRNO, &cause);
+    exchange->reply->refused = code == CURLE_COULDNT_CONNECT && cause == ECONNREFUSED;
     if (kind == ERROR_UNREACHABLE)
         transport_lose(&http->transport);
     if (http->transport.peer_refused)
@@ -356,6 +359,10 @@ report_failure(struct http *http, const struct exchange *exchange, CURLcode code
             exchange->reason[0] != '\0' ? exchange->reason : curl_easy_strerror(code), NULL,
             error) != 0)
         return -1;
+    /* Of a Unix socket, libcurl speaks as if it were a port. */
+    if (code == CURLE_COULDNT_CONNECT && http->options->unix_socket != NULL && cause != 0)
+        return error_set(error, cause == EACCES ? ERROR_FORBIDDEN : kind,
+            "no answer from %s: %s", http->origin, strerror((int)cause));
     if (code == CURLE_OPERATION_TIMEDOUT)
         return error_set(error, kind, "%s did not answer within %ld ms (%s)",
             http->origin, http->options->timeout_ms, reason);
@@ -393,6 +400,34 @@ report_redirect(const struct http *http, const struct exchange *exchange,
     error->status = exchange->reply->status;
 }
 
+/* For curl_slist_free_all; NULL: no memory. */
+static struct curl_slist *
+list_headers(const struct http_options *options, const struct http_request *request)
+{
+    /* Expect: 100-continue would cost a round trip or a second. */
+    const char *const lines[] = {
+        "Expect:",
+        request->body != NULL ? "Content-Type: application/json" : NULL,
+        options->forwarded ? "X-Forwarded-For: 127.0.0.1" : NULL,
+        options->forwarded ? "X-Forwarded-Proto: http" : NULL,
+    };
+    struct curl_slist *headers = NULL;
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct curl_slist *longer;
+
+        if (lines[i] == NULL)
+            continue;
+        longer = curl_slist_append(headers, lines[i]);
+        if (longer == NULL) {
+            curl_slist_free_all(headers);
+            return NULL;
+        }
+        headers = longer;
+    }
+    return headers;
+}
+
 static int
 perform(struct http *http, const struct http_request *request, struct exchange *exchange,
     struct error *error)
@@ -405,18 +440,9 @@ perform(struct http *http, const struct http_request *request, struct exchange *
 
     text_append(&url, http->url.base);
     text_append(&url, request->path);
-    /* Expect: 100-continue would cost a round trip or a second. */
-    headers = curl_slist_append(NULL, "Expect:");
+    headers = list_headers(http->options, request);
     if (url.failed || headers == NULL)
         goto out;
-    if (request->body != NULL) {
-        struct curl_slist *longer =
-            curl_slist_append(headers, "Content-Type: application/json");
-
-        if (longer == NULL)
-            goto out;
-        headers = longer;
-    }
     curl_easy_reset(http->curl); /* keeps the connection */
     if ((code = transport_set(&http->transport, http->curl, &connect_to)) != CURLE_OK ||
         (code = set_callbacks(http->curl, exchange)) != CURLE_OK ||

@@ -2,6 +2,7 @@
 #include "net/retry.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/stop.h"
@@ -17,8 +18,11 @@ static const char limit_exceeded[] = "M_LIMIT_EXCEEDED";
 void
 retry_init(struct retry *retry, long long wait_timeout_ms, long long retry_timeout_ms)
 {
-    retry->start_budget_ms = wait_timeout_ms;
-    retry->limit_budget_ms = retry_timeout_ms;
+    *retry = (struct retry){
+        .start_budget_ms = wait_timeout_ms,
+        .limit_budget_ms = retry_timeout_ms,
+        .may_wait = wait_timeout_ms > 0,
+    };
 }
 
 bool
@@ -93,32 +97,52 @@ is_proxy_failure(const struct http_reply *reply)
     return !own_answer;
 }
 
+/* The same request again gets another answer when the database is back; one
+ * that changes something may have been done. */
+static bool
+is_breakdown_of_reading(const struct http_request *request, const struct http_reply *reply)
+{
+    return reply->status == 500 && strcmp(request->method, "GET") == 0;
+}
+
 /*
- * Sleeps before the next look at a starting server. False when the budget is
- * used up or the program is asked to stop.
+ * Sleeps before the next look at a server, what was tried since then being a
+ * part of the wait. False when the budget is used up or the program is asked to
+ * stop.
  */
 static bool
-wait_for_start(struct retry *retry, long long *pause_ms)
+wait_for_start(struct retry *retry, long long since_ms, long long pause_ms)
 {
-    long long pause =
-        *pause_ms < retry->start_budget_ms ? *pause_ms : retry->start_budget_ms;
-    long long before = stop_clock_ms();
+    long long tried_ms = stop_clock_ms() - since_ms;
+    long long waited_ms;
 
-    if (pause <= 0 || stop_sleep_ms(pause) != 0)
+    if (pause_ms > retry->start_budget_ms - tried_ms)
+        pause_ms = retry->start_budget_ms - tried_ms;
+    if (pause_ms <= 0 || stop_sleep_ms(pause_ms) != 0) {
+        retry->start_budget_ms -= tried_ms;
         return false;
-    retry->start_budget_ms -= stop_clock_ms() - before;
-    *pause_ms = *pause_ms * 2 > POLL_LONGEST_MS ? POLL_LONGEST_MS : *pause_ms * 2;
+    }
+    waited_ms = stop_clock_ms() - since_ms;
+    retry->start_budget_ms -= waited_ms;
+    retry->waited_ms += waited_ms;
     return true;
 }
 
-static int
-not_ready(struct http *http, const struct http_reply *reply, struct error *error)
+bool
+retry_pause(struct retry *retry, long long duration_ms)
 {
-    error->status = reply->status;
-    return error_set(error, ERROR_NOT_READY,
-        "%s answers %ld: the homeserver behind it is not up, or not yet; look at its log, "
-        "or give it time with wait_timeout",
-        http_origin(http), reply->status);
+    return wait_for_start(retry, stop_clock_ms(), duration_ms);
+}
+
+void
+retry_tell_wait(char text[RETRY_WAIT_SIZE], long long waited_ms)
+{
+    long long seconds = (waited_ms + 500) / 1000;
+
+    text[0] = '\0';
+    if (waited_ms > 0)
+        snprintf(text, RETRY_WAIT_SIZE, "; this task has waited %lld s for the server",
+            seconds == 0 ? 1 : seconds);
 }
 
 /* A changing request that a proxy answered for may have arrived behind it. */
@@ -136,17 +160,75 @@ may_send_again(const struct error *failure, enum retry_class class)
            (class == RETRY_SAFE || !failure->maybe_done);
 }
 
-/* The wait for a server may have ended because of a signal. */
-static int
-give_up(struct error *error)
+/* How the texts end: how long was waited, or that nothing was. */
+static void
+tell_wait(const struct retry *retry, char text[RETRY_WAIT_SIZE])
 {
-    bool maybe_done = error->maybe_done;
+    retry_tell_wait(text, retry->waited_ms);
+    if (!retry->may_wait)
+        snprintf(text, RETRY_WAIT_SIZE, "; if it is only starting, set wait_timeout (seconds)");
+}
 
-    if (stop_signal() == 0)
+static void
+tell_not_ready(const struct retry *retry, const struct http *http,
+    const struct http_reply *reply, struct error *error)
+{
+    char wait[RETRY_WAIT_SIZE];
+
+    tell_wait(retry, wait);
+    error->status = reply->status;
+    error_set(error, ERROR_NOT_READY,
+        "%s answers %ld in the homeserver's place: a reverse proxy is up, and the homeserver "
+        "behind it is not, or not yet; look what has become of its systemd unit "
+        "(systemctl status) and into its log (journalctl -u)%s",
+        http_origin(http), reply->status, wait);
+}
+
+static void
+tell_unreachable(const struct retry *retry, const struct http_reply *reply,
+    const struct error *failure, struct error *error)
+{
+    char wait[RETRY_WAIT_SIZE];
+
+    error->maybe_done = failure->maybe_done;
+    if (reply->refused) {
+        tell_wait(retry, wait);
+        error_set(error, ERROR_UNREACHABLE,
+            "%s; nothing listens there: the homeserver is not running, or still starting "
+            "(systemctl status of its unit), or this is not its address as seen from this "
+            "host%s",
+            failure->text, wait);
+    } else {
+        retry_tell_wait(wait, retry->waited_ms);
+        error_set(error, ERROR_UNREACHABLE, "%s%s", failure->text, wait);
+    }
+}
+
+/* What an exchange was that is not tried again. 0: its reply is the answer. */
+static int
+give_up(const struct retry *retry, const struct http *http,
+    const struct http_request *request, const struct http_reply *reply,
+    const struct error *failure, struct error *error)
+{
+    bool of_proxy = failure->kind == ERROR_NONE && is_proxy_failure(reply);
+    bool maybe_done = of_proxy ? may_have_arrived(request) : failure->maybe_done;
+
+    /* The wait may have ended because of it. */
+    if (stop_signal() != 0) {
+        interrupted(error);
+        error->maybe_done = maybe_done;
         return -1;
-    error_clear(error);
+    }
+    if (failure->kind == ERROR_UNREACHABLE)
+        tell_unreachable(retry, reply, failure, error);
+    else if (failure->kind != ERROR_NONE)
+        *error = *failure;
+    else if (of_proxy)
+        tell_not_ready(retry, http, reply, error);
+    else
+        return 0;
     error->maybe_done = maybe_done;
-    return interrupted(error);
+    return -1;
 }
 
 int
@@ -159,27 +241,25 @@ retry_exchange(struct retry *retry, struct http *http, const struct http_request
     for (;;) {
         struct error failure = {0};
         long long before = stop_clock_ms();
+        bool curable;
 
         if (http_exchange(http, request, reply, &failure) != 0) {
-            retry->start_budget_ms -= stop_clock_ms() - before;
-            if (!may_send_again(&failure, class) || !wait_for_start(retry, &pause_ms)) {
-                *error = failure;
-                return give_up(error);
-            }
+            curable = may_send_again(&failure, class);
         } else if (is_proxy_failure(reply)) {
-            retry->start_budget_ms -= stop_clock_ms() - before;
-            if (class != RETRY_SAFE || !wait_for_start(retry, &pause_ms)) {
-                not_ready(http, reply, &failure);
-                failure.maybe_done = may_have_arrived(request);
-                *error = failure;
-                return give_up(error);
-            }
+            curable = class == RETRY_SAFE;
+        } else if (is_breakdown_of_reading(request, reply)) {
+            curable = true;
         } else if (!report_429 && retry_is_rate_limit(reply, &wait_ms)) {
             if (retry_wait(retry, http_origin(http), wait_ms, error) != 0)
                 return -1;
+            http_reply_free(reply);
+            continue;
         } else {
             return 0;
         }
+        if (!curable || !wait_for_start(retry, before, pause_ms))
+            return give_up(retry, http, request, reply, &failure, error);
+        pause_ms = pause_ms * 2 > POLL_LONGEST_MS ? POLL_LONGEST_MS : pause_ms * 2;
         http_reply_free(reply);
     }
 }

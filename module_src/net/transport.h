@@ -20,6 +20,8 @@ struct http_options {
     const char *address;     /* the same: a literal IPv4 or IPv6 address, or NULL */
     const struct route_finder *finder; /* the same: who knows the address, or NULL */
     bool own_peer_only; /* unix_socket must be served by root or by who we are */
+    bool forwarded; /* say in headers that the loopback asks, as a reverse proxy
+                       does for its clients */
     bool validate_certs;
     const char *ca_path;     /* a PEM file or a folder of them, or NULL */
     const char *client_cert; /* PEM file, or NULL */

@@ -87,8 +87,21 @@ def test_a_proxy_that_does_not_route_the_admin_api_is_told(any_synapse, unique, 
                 reply = run_module(task, check=check)
                 assert reply.kind == "unsupported" and not reply.changed, reply.json
                 assert "/_synapse/admin" in reply.msg and "proxy" in reply.msg
+                assert "option container" in reply.msg and "worker" not in reply.msg
                 assert "Authentication Service" not in reply.msg
     assert any_synapse.user(name) is None
+
+
+def test_a_listener_without_the_admin_api_is_not_taken_for_a_proxy(any_version):
+    # As a worker's, it says itself that it is Synapse's.
+    server = Synapse(any_version, start=False)
+    server.config["listeners"][0]["resources"] = [{"names": ["federation"]}]
+    with server:
+        server.start()
+        reply = run_module(by_secret(server, username="alice", password=a_password()))
+    assert reply.kind == "unsupported" and not reply.changed, reply.json
+    assert "worker" in reply.msg and 'resource "client"' in reply.msg
+    assert "proxy" not in reply.msg
 
 
 @pytest.mark.parametrize("backend", ["auto", "synapse"])

@@ -137,6 +137,10 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
     fake->own[0] = '\0';
     if (fault != NULL)
         return fail_with(fault, error);
+    if (fake->hidden_once != NULL && strcmp(fake->hidden_once, localpart) == 0) {
+        fake->hidden_once = NULL;
+        account = NULL;
+    }
     if (!has_administrator(backend)) {
         observed->presence = PRESENCE_UNKNOWN;
         return fake->profiles && account != NULL ? show_profile(observed, account, error)
@@ -230,9 +234,10 @@ create(struct backend *backend, const struct account *wanted, enum creation *cre
     note(fake, "create", wanted->localpart);
     if (fault != NULL && fault->done == 0)
         return fail_with(fault, error);
-    *creation = CREATION_NAME_TAKEN;
-    if (find(fake, wanted->localpart) != NULL)
-        return 0;
+    *creation = fake->there_by_then ? CREATION_PERHAPS : CREATION_NAME_TAKEN;
+    account = find(fake, wanted->localpart);
+    if (account != NULL)
+        return fake->there_by_then ? show(observed, account, true, error) : 0;
     /* Of a lost answer nobody knows what it said. */
     *creation = fault != NULL && fault->maybe_done ? CREATION_NAME_TAKEN : CREATION_DONE;
     assert_true(fake->count < FAKE_ACCOUNTS);

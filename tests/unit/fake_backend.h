@@ -45,6 +45,8 @@ struct fake {
     char own[32];          /* who is logged in as itself, "" : nobody */
     const char *itself;    /* the localpart of the caller, or NULL */
     const char *forbidden; /* may_create says no to this one */
+    bool there_by_then;    /* of a name that is taken, a creation does not say by whom */
+    const char *hidden_once; /* the first look at it comes too early to see it */
     struct fake_fault faults[4];
     char calls[1024]; /* "lookup alice, create alice, " */
     bool logged_out_devices;

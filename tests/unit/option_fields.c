@@ -155,7 +155,9 @@ option_fields_to_json(const struct option *option, const void *into)
     case OPTION_INTEGER:
         return integer->given ? json_integer(integer->value) : json_null();
     case OPTION_CHOICE:
-        return json_string(option->choices[*(const int *)field]);
+        return *(const int *)field == OPTION_NO_CHOICE
+                   ? json_null()
+                   : json_string(option->choices[*(const int *)field]);
     case OPTION_DICT:
     case OPTION_DICTS:
         return dicts_to_json(option, field);

@@ -98,6 +98,39 @@ TEST(an_ordinary_user_has_no_type)
         "{'user_type': 'a-type-of-ours'}");
 }
 
+/* What a new account is, is no field of one that exists: plain users are not told
+ * to have no type, as matrix-docker-ansible-deploy does not. */
+TEST(an_initial_type_is_wanted_of_a_new_account_alone)
+{
+    static const struct {
+        const char *arguments;
+        const char *initial;
+    } table[] = {
+        {"{'username': 'a'}", "{}"},
+        {"{'username': 'a', 'initial_type': null}", "{}"},
+        {"{'username': 'a', 'initial_type': 'user'}", "{'admin': false}"},
+        {"{'username': 'a', 'initial_type': 'bot'}", "{'admin': false, 'user_type': 'bot'}"},
+        {"{'username': 'a', 'initial_type': 'support'}",
+            "{'admin': false, 'user_type': 'support'}"},
+        {"{'username': 'a', 'initial_type': 'admin'}", "{'admin': true}"},
+    };
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        struct wish wish;
+        struct error error = {0};
+        json_t *initial, *expected = option_fields_load(table[i].initial);
+
+        assert_int_equal(wish_for(table[i].arguments, &wish, &error), 0);
+        assert_int_equal(wish.account.stated, 0);
+        initial = account_to_json(&wish.initial, ~0u);
+        if (!json_equal(initial, expected))
+            fail_msg("%s does not begin as %s", table[i].arguments, table[i].initial);
+        json_decref(initial);
+        json_decref(expected);
+        wish_free(&wish);
+    }
+}
+
 TEST(a_boolean_states_true_or_false)
 {
     assert_wanted("{'username': 'a', 'admin': true, 'locked': true, 'suspended': true,"
@@ -195,6 +228,7 @@ TEST(deactivating_goes_alone_or_with_erasing)
 {
     static const char *const others[] = {"'password': 'p'", "'generate_password': true",
         "'verify_login': true", "'admin': false", "'user_type': ''", "'displayname': ''",
+        "'initial_type': 'user'",
         "'avatar_url': ''", "'emails': 'a@x.org'", "'external_ids': ['provider=p,id=i']",
         "'ratelimit': {}", "'locked': true", "'suspended': false", "'shadow_banned': false",
         "'reactivate': true"};
@@ -290,6 +324,12 @@ TEST(without_memory_there_is_no_wish)
     struct list warnings = {0};
     struct error error = {0};
 
+    assert_int_equal(options_parse(&account_schema, parameters, into, &warnings, &error), 0);
+    fail_each_allocation(make_wish, &options);
+    options_free(&account_schema, into);
+    json_decref(parameters);
+    parameters = option_fields_load("{'username': 'a', 'initial_type': 'bot'}");
+    memset(&options, 0, sizeof(options));
     assert_int_equal(options_parse(&account_schema, parameters, into, &warnings, &error), 0);
     fail_each_allocation(make_wish, &options);
     options_free(&account_schema, into);
@@ -422,6 +462,7 @@ main(void)
         cmocka_unit_test(what_is_not_given_is_not_stated),
         cmocka_unit_test(a_text_that_is_empty_clears),
         cmocka_unit_test(an_ordinary_user_has_no_type),
+        cmocka_unit_test(an_initial_type_is_wanted_of_a_new_account_alone),
         cmocka_unit_test(a_boolean_states_true_or_false),
         cmocka_unit_test(e_mail_addresses_are_wanted_as_they_are_stored),
         cmocka_unit_test(an_id_elsewhere_has_a_provider_and_is_taken_as_it_is),

@@ -161,28 +161,50 @@ TEST(without_a_budget_no_wait_is_made)
     assert_true(error.retry_after_ms > 0);
 }
 
+/* The status of the answer, -1 without one. */
+static long
+ask(const char *url, const char *method, enum retry_class class, long long start_budget_ms,
+    struct error *error)
+{
+    const struct http_options options = {.url = url, .timeout_ms = 30000};
+    struct http *http = http_open(&options, error);
+    const struct http_request request = {.method = method, .path = "/"};
+    struct http_reply reply = {0};
+    struct retry retry;
+    long status;
+
+    assert_non_null(http);
+    retry_init(&retry, start_budget_ms, 0);
+    status = retry_exchange(&retry, http, &request, class, false, &reply, error) == 0
+                 ? reply.status
+                 : -1;
+    http_reply_free(&reply);
+    http_close(http);
+    return status;
+}
+
+static long
+exchange_by(const char *method, const struct recorded_reply *replies,
+    enum retry_class class, long long start_budget_ms, unsigned *requests,
+    struct error *error)
+{
+    struct recorded_server *server = recorded_server_start(replies);
+    long status =
+        ask(recorded_server_url(server), method, class, start_budget_ms, error);
+
+    *requests = recorded_server_requests(server);
+    recorded_server_stop(server);
+    return status;
+}
+
 static int
 exchange(const struct recorded_reply *replies, enum retry_class class,
     long long start_budget_ms, unsigned *requests, struct error *error)
 {
-    struct recorded_server *server = recorded_server_start(replies);
-    const struct http_options options = {
-        .url = recorded_server_url(server), .timeout_ms = 30000};
-    struct http *http = http_open(&options, error);
-    const struct http_request request = {
-        .method = class == RETRY_SAFE ? "GET" : "POST", .path = "/"};
-    struct http_reply reply = {0};
-    struct retry retry;
-    int result;
-
-    assert_non_null(http);
-    retry_init(&retry, start_budget_ms, 0);
-    result = retry_exchange(&retry, http, &request, class, false, &reply, error);
-    *requests = recorded_server_requests(server);
-    http_reply_free(&reply);
-    http_close(http);
-    recorded_server_stop(server);
-    return result;
+    return exchange_by(class == RETRY_SAFE ? "GET" : "POST", replies, class,
+               start_budget_ms, requests, error) < 0
+               ? -1
+               : 0;
 }
 
 static const struct recorded_reply proxy_failure[] = {
@@ -223,6 +245,120 @@ TEST(the_homeservers_own_503_is_an_answer)
     assert_int_equal(requests, 1);
 }
 
+/* Synapse 1.163.2, synapse/http/server.py, return_json_error: what no servlet
+ * caught, which is what an absent database comes to. */
+#define BROKE_DOWN                                                                         \
+    500, NULL, "{\"errcode\": \"M_UNKNOWN\", \"error\": \"Internal server error\"}"
+
+static const struct recorded_reply broken_down[] = {{"/", BROKE_DOWN}, {0}};
+
+TEST(reading_that_a_server_broke_down_over_is_tried_again_while_there_is_time)
+{
+    static const struct recorded_reply for_a_while[] = {
+        {"/", RECORDED_ONCE + BROKE_DOWN}, {"/", 200, NULL, "{}"}, {0}};
+    struct error error = {0};
+    unsigned requests;
+
+    assert_int_equal(
+        exchange_by("GET", for_a_while, RETRY_SAFE, 5000, &requests, &error), 200);
+    assert_int_equal(requests, 2);
+    assert_int_equal(
+        exchange_by("GET", broken_down, RETRY_SAFE, 700, &requests, &error), 500);
+    assert_true(requests >= 2);
+    assert_kind(&error, ERROR_NONE);
+}
+
+/* It may have been done; a PUT is one that changes, however often it may be sent. */
+TEST(a_change_that_a_server_broke_down_over_is_not_sent_again)
+{
+    struct error error = {0};
+    unsigned requests;
+
+    assert_int_equal(
+        exchange_by("POST", broken_down, RETRY_UNSENT, 700, &requests, &error), 500);
+    assert_int_equal(requests, 1);
+    assert_int_equal(
+        exchange_by("PUT", broken_down, RETRY_SAFE, 700, &requests, &error), 500);
+    assert_int_equal(requests, 1);
+}
+
+TEST(without_a_start_budget_a_breakdown_is_an_answer_at_once)
+{
+    struct error error = {0};
+    unsigned requests;
+
+    assert_int_equal(
+        exchange_by("GET", broken_down, RETRY_SAFE, 0, &requests, &error), 500);
+    assert_int_equal(requests, 1);
+}
+
+/* The address of a server that has ended: nothing listens there. */
+static const char *
+nowhere(void)
+{
+    static char url[64];
+    struct recorded_server *server = recorded_server_start(proxy_failure);
+
+    snprintf(url, sizeof(url), "%s", recorded_server_url(server));
+    recorded_server_stop(server);
+    return url;
+}
+
+TEST(a_server_that_does_not_listen_and_a_proxys_failure_are_told_apart)
+{
+    struct error refused = {0}, failed = {0};
+    unsigned requests;
+
+    assert_int_equal(ask(nowhere(), "GET", RETRY_SAFE, 0, &refused), -1);
+    assert_kind(&refused, ERROR_UNREACHABLE);
+    assert_in("nothing listens there", refused.text);
+    assert_not_in("proxy", refused.text);
+    assert_int_equal(exchange(proxy_failure, RETRY_SAFE, 0, &requests, &failed), -1);
+    assert_in("reverse proxy", failed.text);
+    assert_not_in("listens", failed.text);
+}
+
+TEST(what_was_not_waited_for_names_the_option_and_what_was_the_time)
+{
+    struct error error = {0};
+    unsigned requests;
+
+    ask(nowhere(), "GET", RETRY_SAFE, 0, &error);
+    assert_in("set wait_timeout", error.text);
+    error_clear(&error);
+    ask(nowhere(), "GET", RETRY_SAFE, 1000, &error);
+    assert_in("has waited 1 s", error.text);
+    assert_not_in("wait_timeout", error.text);
+    error_clear(&error);
+    exchange(proxy_failure, RETRY_SAFE, 0, &requests, &error);
+    assert_in("set wait_timeout", error.text);
+    error_clear(&error);
+    exchange(proxy_failure, RETRY_SAFE, 1000, &requests, &error);
+    assert_in("has waited 1 s", error.text);
+    error_clear(&error);
+    /* There was time, but it is no matter of time. */
+    exchange(proxy_failure, RETRY_UNSENT, 1000, &requests, &error);
+    assert_not_in("wait", error.text);
+}
+
+TEST(a_pause_is_as_long_as_the_start_budget_at_most)
+{
+    struct retry retry;
+    long long start = stop_clock_ms();
+
+    retry_init(&retry, 50, 0);
+    assert_true(retry_pause(&retry, 20));
+    assert_true(retry.waited_ms >= 20);
+    assert_int_equal(retry.start_budget_ms, 50 - retry.waited_ms);
+    assert_true(retry_pause(&retry, 30000));
+    assert_false(retry_pause(&retry, 30000));
+    assert_true(stop_clock_ms() - start < 10000);
+    retry_init(&retry, 0, 1000);
+    assert_false(retry_pause(&retry, 20));
+    retry_init(&retry, 1000, 0);
+    assert_false(retry_pause(&retry, 0));
+}
+
 /* A server may say any number; the time it asks for is told, whatever it is. */
 TEST(a_wait_of_the_largest_number_is_refused_and_told)
 {
@@ -251,6 +387,12 @@ main(void)
         cmocka_unit_test(a_proxy_without_its_homeserver_is_asked_again_while_there_is_time),
         cmocka_unit_test(what_changes_something_is_not_sent_again_after_a_proxys_failure),
         cmocka_unit_test(the_homeservers_own_503_is_an_answer),
+        cmocka_unit_test(reading_that_a_server_broke_down_over_is_tried_again_while_there_is_time),
+        cmocka_unit_test(a_change_that_a_server_broke_down_over_is_not_sent_again),
+        cmocka_unit_test(without_a_start_budget_a_breakdown_is_an_answer_at_once),
+        cmocka_unit_test(a_server_that_does_not_listen_and_a_proxys_failure_are_told_apart),
+        cmocka_unit_test(what_was_not_waited_for_names_the_option_and_what_was_the_time),
+        cmocka_unit_test(a_pause_is_as_long_as_the_start_budget_at_most),
         /* The last one: undefined behaviour would end the program. */
         cmocka_unit_test(a_wait_of_the_largest_number_is_refused_and_told),
     };

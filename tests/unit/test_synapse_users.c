@@ -171,7 +171,7 @@ TEST(a_creation_carries_what_cannot_be_refused_afterwards)
         CREATION_DONE);
     synapse_assert_asked(PUT_ALICE
         "{\"admin\":true,\"user_type\":\"bot\",\"displayname\":\"Alice\",\"password\":\"x\","
-        "\"logout_devices\":false}\n");
+        "\"logout_devices\":false,\"avatar_url\":null}\n");
     assert_true(account_is(&observed.account, ACCOUNT_ADMIN));
     assert_true(account_states(&observed.account, ACCOUNT_LOCKED)); /* what is left is seen */
     assert_false(observed.account.locked);
@@ -214,7 +214,8 @@ TEST(a_creation_with_an_address_asks_first_whose_it_is)
     trial.backend->type->create(trial.backend, &change, &creation, &observed, &error);
     assert_kind(&error, ERROR_NONE);
     synapse_assert_asked("GET /_synapse/admin/v1/threepid/email/users/a%40x syt_admin\n"
-        PUT_ALICE "{\"threepids\":[{\"medium\":\"email\",\"address\":\"a@x\"}]}\n");
+        PUT_ALICE "{\"threepids\":[{\"medium\":\"email\",\"address\":\"a@x\"}],"
+                  "\"displayname\":null}\n");
 }
 
 /* synapse/handlers/register.py: they are for guests. */

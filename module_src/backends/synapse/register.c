@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backends/synapse/register.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "backends/synapse/refusal.h"
@@ -12,6 +13,11 @@
 
 /* Synapse forgets a nonce after 60 s (NONCE_TIMEOUT). */
 #define NONCE_FRESH_MS 45000
+
+/* Where the secret was changed and the server is just being restarted, it is the
+ * old one that still answers: so long, and in such steps, it is asked again. */
+#define SECRET_WAIT_MS 15000
+#define SECRET_POLL_MS 2000
 
 static const char path[] = "/_synapse/admin/v1/register";
 static const char registering[] = "registering with the shared secret";
@@ -44,6 +50,8 @@ static int
 explain_missing(struct backend *backend, const struct answer *answer, struct error *error)
 {
     const char *origin = http_origin(backend->matrix.http);
+    /* A proxy's own page has another name on it, or none. */
+    bool is_synapse = strncmp(backend->matrix.server_header, "Synapse", 7) == 0;
 
     error->status = answer->status;
     memcpy(error->errcode, answer->errcode, sizeof(error->errcode));
@@ -54,11 +62,19 @@ explain_missing(struct backend *backend, const struct answer *answer, struct err
             "made in Synapse would be unknown there and nobody could log in to it, so "
             "nothing was done; this version of Registrar does not manage MAS",
             origin);
+    if (is_synapse)
+        return error_set(error, ERROR_UNSUPPORTED,
+            "%s is a worker of Synapse, or a listener without the resource \"client\": it "
+            "answers, but has no admin API (%ld at %s); set url to the main process's own "
+            "address, for instance http://127.0.0.1:8008",
+            origin, answer->status, path);
     return error_set(error, ERROR_UNSUPPORTED,
-        "%s does not serve Synapse's admin API (404 at %s): a reverse proxy may not pass "
-        "/_synapse/admin on, or this is a worker; set url to the main process's own "
-        "address, for instance http://127.0.0.1:8008",
-        origin, path);
+        "%s has no admin API (%ld at %s): the reverse proxy there does not pass it on to "
+        "Synapse; run the module on the server itself, where the option container, or url with "
+        "the main process's own address (for instance http://127.0.0.1:8008), leads past the "
+        "proxy, or have it pass /_synapse/admin on (matrix-docker-ansible-deploy: "
+        "matrix_synapse_container_labels_public_client_synapse_admin_api_enabled: true)",
+        origin, answer->status, path);
 }
 
 static int
@@ -175,14 +191,15 @@ build_body(struct backend *backend, const struct registration *registration,
  * that there may have been one.
  */
 static int
-send_registration(struct backend *backend, const struct registration *registration,
+send_once(struct backend *backend, const struct registration *registration,
     struct answer *answer, bool *renewed, struct error *error)
 {
     struct call call = {
         .method = "POST",
         .path = path,
         .secrets = {&registration->wanted->password, backend->connection->shared_secret},
-        .retry = RETRY_UNSENT,
+        /* A proof makes nothing, however often it arrives. */
+        .retry = registration->purpose == FOR_PROOF ? RETRY_SAFE : RETRY_UNSENT,
     };
 
     for (int attempt = 0;; attempt++) {
@@ -207,14 +224,67 @@ send_registration(struct backend *backend, const struct registration *registrati
     }
 }
 
+static bool
+secret_is_refused(const struct answer *answer)
+{
+    return answer->status == 403 && answer_says(answer, "HMAC incorrect");
+}
+
+/*
+ * One wait a task, bounded by what is left of its start budget as well: while a
+ * restart is under way, the running server has the secret of before. False when
+ * it is over; a signal is told by the next call.
+ */
+static bool
+wait_for_secret(struct backend *backend)
+{
+    struct state *state = state_of(backend);
+    long long left_ms;
+
+    if (state->secret_wait_ends_ms == 0)
+        state->secret_wait_ends_ms = stop_clock_ms() + SECRET_WAIT_MS;
+    left_ms = state->secret_wait_ends_ms - stop_clock_ms();
+    return retry_pause(&backend->retry,
+               left_ms < SECRET_POLL_MS ? left_ms : SECRET_POLL_MS) ||
+           stop_signal() != 0;
+}
+
+/* send_once, and again while the secret may only be newer than the server. Who
+ * was refused for the secret made nothing. */
+static int
+send_registration(struct backend *backend, const struct registration *registration,
+    struct answer *answer, bool *renewed, struct error *error)
+{
+    for (;;) {
+        if (send_once(backend, registration, answer, renewed, error) != 0)
+            return -1;
+        if (!secret_is_refused(answer) || !wait_for_secret(backend))
+            return 0;
+        answer_free(answer);
+    }
+}
+
+static int
+refuse_secret(const struct answer *answer, struct error *error)
+{
+    char wait[RETRY_WAIT_SIZE];
+    char advice[500];
+
+    retry_tell_wait(wait, answer->waited_ms);
+    snprintf(advice, sizeof(advice),
+        "the running server has another registration_shared_secret than the one given; it "
+        "reads its configuration only when it starts: if the secret was changed there, restart "
+        "it (matrix-docker-ansible-deploy: systemctl restart matrix-synapse, or a run with "
+        "--tags=restart-all), else give the one that it has%s",
+        wait);
+    return answer_refused_as(answer, ERROR_UNAUTHORIZED, registering, advice, error);
+}
+
 static int
 refused(const struct answer *answer, struct error *error)
 {
-    if (answer->status == 403 && answer_says(answer, "HMAC incorrect"))
-        return answer_refused_as(answer, ERROR_UNAUTHORIZED, registering,
-            "this is not the registration_shared_secret the server runs with; if it was "
-            "changed in the configuration, restart the server",
-            error);
+    if (secret_is_refused(answer))
+        return refuse_secret(answer, error);
     if (answer->status == 400 && answer_says(answer, "not enabled"))
         return answer_refused_as(answer, ERROR_UNSUPPORTED, registering,
             "set registration_shared_secret in the server's configuration and restart it, or "

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Registration with the shared secret: GET and POST /_synapse/admin/v1/register
- * (Synapse: synapse/rest/admin/users.py, UserRegisterServlet).
+ * (Synapse: synapse/rest/admin/users.py, UserRegisterServlet). Where the secret
+ * is refused, it is tried again for 15 s at most, once a task and within its start
+ * budget (net/retry.h), before that is an error: a server that is just being
+ * restarted with a new secret still has the old one.
  */
 #ifndef REGISTRAR_BACKENDS_SYNAPSE_REGISTER_H
 #define REGISTRAR_BACKENDS_SYNAPSE_REGISTER_H

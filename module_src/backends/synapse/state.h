@@ -26,6 +26,7 @@ struct state {
     char nonce[257];              /* for one registration, "" when used up */
     long long nonce_taken_ms;     /* on stop_clock_ms */
     bool secret_is_proven;
+    long long secret_wait_ends_ms; /* on stop_clock_ms; 0: none was begun */
     enum deletion_tells deletion_tells;
     enum passwords passwords;
 };

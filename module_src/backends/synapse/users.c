@@ -76,6 +76,44 @@ users_may_create(struct backend *backend, const struct account *wanted, struct e
     return result;
 }
 
+/*
+ * One PUT makes an account or, where it is there by then, changes it. So that it
+ * only makes one, a profile field is null: to a creation that is as good as not
+ * there, and a change stops at it (400) before `admin`, type and password. The
+ * display name comes first of all; where it is wanted, the avatar has to do.
+ * (Synapse 1.103.0 to 1.163.2: rest/admin/users.py, UserRestServletV2;
+ * handlers/profile.py.)
+ */
+static json_t *
+creation_body(const struct account *wanted)
+{
+    json_t *body = user_json_change(wanted, NULL, false);
+    enum account_field guard = account_states(wanted, ACCOUNT_DISPLAYNAME)
+                                   ? ACCOUNT_AVATAR_URL
+                                   : ACCOUNT_DISPLAYNAME;
+
+    if (body != NULL &&
+        json_object_set_new(body, account_field_name(guard), json_null()) != 0) {
+        json_decref(body);
+        body = NULL;
+    }
+    return body;
+}
+
+/* It was there by then: by somebody else, or by us, see send_registration. */
+static int
+meet_there(struct backend *backend, const struct answer *answer,
+    struct observation *observed, enum creation *creation, struct error *error)
+{
+    if (users_lookup(&backend->matrix, &state_of(backend)->administrator.access_token,
+            state_of(backend)->mask, observed, error) != 0)
+        return -1;
+    if (observed->presence != PRESENCE_PRESENT)
+        return refusal_record(answer, creating, error);
+    *creation = CREATION_PERHAPS;
+    return 0;
+}
+
 int
 users_create(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error)
@@ -86,12 +124,12 @@ users_create(struct backend *backend, const struct account *wanted,
     int result = -1;
 
     first.stated &= USERS_CREATED_FIELDS;
-    body = user_json_change(&first, NULL, false);
+    body = creation_body(&first);
     if (put(backend, wanted->user_id, body, &wanted->password, RETRY_UNSENT, &answer,
             error) != 0)
         goto out;
     if (answer_ok(&answer)) {
-        /* 200 instead of 201: it was there by then, see send_registration. */
+        /* 200 instead of 201: it was there by then. */
         *creation = answer.status == 201 ? CREATION_DONE : CREATION_PERHAPS;
         result = account_name(&observed->account, wanted->user_id, wanted->localpart, error);
         if (result == 0)
@@ -99,6 +137,9 @@ users_create(struct backend *backend, const struct account *wanted,
     } else if (answer_is(&answer, 400, "M_USER_IN_USE")) {
         *creation = CREATION_NAME_TAKEN;
         result = 0;
+    } else if (answer_is(&answer, 400, "M_INVALID_PARAM") &&
+               answer_says(&answer, "must be a string")) {
+        result = meet_there(backend, &answer, observed, creation, error);
     } else {
         refusal_record(&answer, creating, error);
     }

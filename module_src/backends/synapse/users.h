@@ -26,8 +26,10 @@ int users_may_create(struct backend *backend, const struct account *wanted,
 
 /*
  * Makes an account; that the name is free was looked up before. A name that is
- * taken all the same (in other case, say) is an answer. observed becomes the
- * server's answer.
+ * taken all the same (in other case, say) is an answer. So is an account that is
+ * there by then: it keeps its password, rights and type, and at most gets the
+ * display name, and with one the addresses, that are wanted. observed becomes
+ * what now is.
  */
 int users_create(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error);
