@@ -120,7 +120,7 @@ if [[ $home != "$root" ]]; then
     export REGISTRAR=$root
     export ANSIBLE_LIBRARY=$root/library${ANSIBLE_LIBRARY:+:$ANSIBLE_LIBRARY}
     export ANSIBLE_ROLES_PATH=$root/roles${ANSIBLE_ROLES_PATH:+:$ANSIBLE_ROLES_PATH}
-    # The tasks of that playbook's roles, which are all left out.
-    export ANSIBLE_DISPLAY_SKIPPED_HOSTS=${ANSIBLE_DISPLAY_SKIPPED_HOSTS:-false}
 fi
+# What is left out is of no interest: of that playbook's roles, it is all tasks.
+export ANSIBLE_DISPLAY_SKIPPED_HOSTS=${ANSIBLE_DISPLAY_SKIPPED_HOSTS:-false}
 exec "$ansible_playbook" "${arguments[@]}"

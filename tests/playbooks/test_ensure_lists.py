@@ -10,6 +10,7 @@ roles/custom/matrix-user-creator, vars/main.yml and tasks/util/validate_user.yml
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -311,3 +312,30 @@ def test_both_tags_do_it(
 
 def test_without_a_host_it_fails(newest_ansible: Ansible, make_inventory: Callable[..., Path]) -> None:
     newest_ansible.run(make_inventory(hosts=()), f"--tags={TAG}").failed('no host "matrix_servers"')
+
+
+def test_passwords_may_be_encrypted_one_by_one(ansible: Ansible, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("the vault's own password")
+
+    def encrypted(text: str) -> str:
+        command = [ansible.command("ansible-vault"), "encrypt_string", f"--vault-password-file={key}", text]
+        vault = subprocess.check_output(command, env=ansible.environment(), stderr=subprocess.DEVNULL, text=True)
+        return vault.strip().replace("\n", "\n      ")
+
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(
+        "matrix_servers:\n hosts:\n  server:\n   ansible_connection: local\n"
+        f"   {ADDITIONAL}:\n"
+        f"    - username: alice\n      initial_type: user\n      initial_password: {encrypted('{{ first')}\n"
+        f"   {OWN}:\n"
+        f"    - username: bob\n      initial_password: {encrypted('second')}\n"
+        f"    - username: carol\n      password: {encrypted('[3]')}\n"
+    )
+    stand_in = StandIn(tmp_path / "stand-in", REPLIES)
+
+    run = ansible.run(inventory, f"--tags={TAG}", f"--vault-password-file={key}", env=stand_in.environment)
+
+    run.succeeded(changed=0)
+    passwords = {user["username"]: user["password"] for user in stand_in.question()["users"]}
+    assert passwords == {"alice": "{{ first", "bob": "second", "carol": "[3]"}
