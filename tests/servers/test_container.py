@@ -155,11 +155,17 @@ def test_an_absent_container_is_named_with_what_to_start_and_where_to_look(synap
         fails(task, "unreachable", NAME, f"systemctl start {NAME}", f"journalctl -u {NAME}")
 
 
-@pytest.mark.parametrize("status", ["exited", "created", "paused", "restarting", "dead"])
+@pytest.mark.parametrize("status", ["exited", "created", "restarting", "dead"])
 def test_a_container_that_does_not_run_is_named_with_its_state(synapse, engine, status):
     engine.add(NAME, pid=4711, status=status, network_mode="host")
     task = in_container(synapse, engine, username="carol")
     fails(task, "unreachable", NAME, status, f"systemctl start {NAME}", f"journalctl -u {NAME}")
+
+
+def test_a_paused_container_is_to_be_let_go_on(synapse, engine):
+    engine.add(NAME, pid=4711, status="paused", network_mode="host")
+    reply = fails(in_container(synapse, engine, username="carol"), "unreachable", NAME, "unpause")
+    assert "systemctl start" not in reply.msg
 
 
 @needs_namespaces
