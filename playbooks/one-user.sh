@@ -109,11 +109,9 @@ if [[ -x $tools && ($home == "$root" || -z $ansible_playbook) ]]; then
     ansible_playbook=$tools
 fi
 [[ -n $ansible_playbook ]] || fail "ansible-playbook is missing. Install ansible-core 2.16 or newer, or run: make deps"
-for module in matrix_user matrix_connection_info; do
-    if [[ ! -x $root/library/$module ]]; then
-        env -u REGISTRAR_PASSWORD make --no-print-directory -C "$root" >&2
-    fi
-done
+if [[ ! -x $root/library/matrix_user || ! -x $root/library/matrix_connection_info ]]; then
+    env -u REGISTRAR_PASSWORD make --no-print-directory -C "$root" >&2
+fi
 
 export ANSIBLE_CONFIG=${ANSIBLE_CONFIG:-$home/ansible.cfg}
 if [[ $home != "$root" ]]; then
