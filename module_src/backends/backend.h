@@ -65,6 +65,9 @@ struct backend_type {
     const char *product;       /* "Synapse", as the server calls itself */
     const char *own_path;      /* where it answers and no other server does, or NULL */
     const char *administrator; /* the options that make an administrator here */
+    /* What would show the fields that its API shows to no administrator, as "give
+     * database"; NULL: it shows all. */
+    const char *unseen;
     const struct discovery_source *source; /* its configuration, or NULL: cannot be found */
     const struct homeserver_dialect *dialect; /* of a homeserver (homeserver/dialect.h) */
 
@@ -94,6 +97,9 @@ struct backend_type {
      * those that can be seen. observed comes with its names filled. */
     int (*lookup)(struct backend *backend, unsigned mask, struct observation *observed,
         struct error *error);
+
+    /* Whether ask_password would log the account of the newest lookup in. */
+    bool (*asks_by_login)(const struct backend *backend);
 
     /* Asks whether the password is the account's, leaving no trace. What the
      * way of asking shows besides is added to observed. why (PASSWORD_WHY_SIZE) says

@@ -58,6 +58,10 @@ refuse_unseen(struct run *run, enum account_field field)
 {
     const char *option = account_field_option(field);
 
+    if (run->type->unseen != NULL)
+        return error_set(run->error, ERROR_UNAUTHORIZED,
+            "%s exists, and what its %s is nobody says here: %s", run_name(run), option,
+            run->type->unseen);
     if (run_has_administrator(run))
         return error_set(run->error, ERROR_UNSUPPORTED,
             "the server does not say what the %s of %s is, so this version of it cannot do "
@@ -228,12 +232,25 @@ note_guess(struct run *run)
         run_name(run));
 }
 
+/* Some servers let only the account itself change some of it. */
+static bool
+own_password_may_do(const struct run *run)
+{
+    return account_states(&run->wanted, ACCOUNT_PASSWORD) && !run->password_asked &&
+           run->backend->authority != AUTHORITY_PREDICTED;
+}
+
 /* Makes the change, as an administrator where it takes one. */
 static int
 carry_out(struct run *run, struct account *change)
 {
     bool able = run->type->updates(run->backend, change);
 
+    if (!able && own_password_may_do(run)) {
+        if (run_ask_password(run) != 0)
+            return -1;
+        able = run->type->updates(run->backend, change);
+    }
     if (!able && run_may_become_administrator(run)) {
         if (run_become_administrator(run) != 0)
             return -1;

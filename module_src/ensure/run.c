@@ -30,8 +30,12 @@ run_may_become_administrator(const struct run *run)
 {
     const struct connection *connection = run->backend->connection;
 
-    return run->backend->authority == AUTHORITY_NONE &&
-           (connection_may_administrate(connection) || connection->database != NULL);
+    if (run->backend->authority != AUTHORITY_NONE)
+        return false;
+    /* One who sees no more than anybody is of no use here; what it can do all the
+     * same, the backend does by itself. */
+    return connection->database != NULL ||
+           (run->type->unseen == NULL && connection_may_administrate(connection));
 }
 
 int
@@ -89,6 +93,14 @@ run_become_administrator(struct run *run)
     return run_look(run);
 }
 
+/* An administrator asks about passwords without logins, if nothing else. */
+static bool
+spares_logins(const struct run *run)
+{
+    return run->avoid_logins && run->backend->authority == AUTHORITY_NONE &&
+           connection_may_administrate(run->backend->connection);
+}
+
 int
 run_prepare(struct run *run)
 {
@@ -96,10 +108,11 @@ run_prepare(struct run *run)
     bool states_more = (run->wanted.stated & ~ACCOUNT_BIT(ACCOUNT_PASSWORD)) != 0 ||
                        wish->update_password == UPDATE_PASSWORD_ALWAYS ||
                        wish->if_absent == IF_ABSENT_FAIL;
+    bool helps = run_may_become_administrator(run) &&
+                 wish->if_exists == IF_EXISTS_UPDATE && states_more;
     struct error failure = {0};
 
-    if (!run_may_become_administrator(run) ||
-        !(run->avoid_logins || (wish->if_exists == IF_EXISTS_UPDATE && states_more)) ||
+    if (!(helps || spares_logins(run)) ||
         run->type->become_administrator(run->backend, &failure) == 0)
         return 0;
     /* Where there can be none, it may still go without: as far as it goes. */
@@ -139,7 +152,7 @@ ask(struct run *run)
     struct error *error = run->error;
     int result;
 
-    if (run_has_administrator(run))
+    if (!run->type->asks_by_login(run->backend))
         return ask_backend(run);
     run->error = &failure;
     result = ask_by_login(run);

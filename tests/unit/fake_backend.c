@@ -150,6 +150,12 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
     return account == NULL ? 0 : show(observed, account, true, error);
 }
 
+static bool
+asks_by_login(const struct backend *backend)
+{
+    return backend->authority != AUTHORITY_ADMINISTRATOR;
+}
+
 static int
 ask_password(struct backend *backend, struct observation *observed,
     const struct secret *password, enum password_answer *answer, char *why,
@@ -331,6 +337,7 @@ static const struct backend_type fake_type = {
     .administrator = "the fake's administrator",
     .become_administrator = become_administrator,
     .lookup = lookup,
+    .asks_by_login = asks_by_login,
     .ask_password = ask_password,
     .may_create = may_create,
     .creates = creates,

@@ -133,6 +133,59 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
                                                   : 0;
 }
 
+/* What an account has to be logged in for: an administrator is not told whether
+ * it is one, and may not change its profile. */
+#define OF_ITSELF (ACCOUNT_BIT(ACCOUNT_ADMIN) | OWN_FIELDS)
+
+static bool
+asks_by_login(const struct backend *backend)
+{
+    const struct connection *connection = backend->connection;
+    bool has_database = connection->database != NULL && !backend->database_is_unusable;
+
+    return !has_database && ((state_of(backend)->mask & OF_ITSELF) != 0 ||
+                                !state_has_administrator(backend));
+}
+
+/* The database's authority is none that the API knows. */
+static int
+have_administrator(struct backend *backend, struct error *error)
+{
+    enum authority authority = backend->authority;
+    int result;
+
+    if (state_has_administrator(backend))
+        return 0;
+    backend->authority = AUTHORITY_NONE;
+    result = administrator_become(backend, error);
+    if (authority != AUTHORITY_NONE)
+        backend->authority = authority;
+    return result;
+}
+
+/* As itself, if need be by a login with the password that was found to be its. */
+static int
+log_in_as_itself(struct backend *backend, struct observation *observed,
+    struct error *error)
+{
+    struct secret password = {0};
+    enum password_answer answer = PASSWORD_DIFFERENT;
+    char why[PASSWORD_WHY_SIZE];
+    int result;
+
+    if (own_is_open(backend))
+        return 0;
+    if (secret_copy(&password, &state_of(backend)->own_password) != 0)
+        return error_no_memory(error);
+    result = own_ask(backend, observed, &password, &answer, why, error);
+    secret_free(&password);
+    if (result == 0 && answer != PASSWORD_SAME)
+        result = error_set(error, ERROR_UNAUTHORIZED,
+            "%s does not let itself in with the password that its hash is of",
+            observed->account.user_id);
+    return result;
+}
+
 static int
 ask_password(struct backend *backend, struct observation *observed,
     const struct secret *password, enum password_answer *answer, char *why,
@@ -140,11 +193,16 @@ ask_password(struct backend *backend, struct observation *observed,
 {
     int result = accounts_open(backend, error);
 
-    if (result != 0)
-        return result < 0 ? -1
-                          : accounts_ask_password(backend, observed, password, answer, why,
-                                error);
-    if (state_has_administrator(backend))
+    if (result < 0)
+        return -1;
+    if (result > 0) {
+        result = accounts_ask_password(backend, observed, password, answer, why, error);
+        if (result == 0 && *answer == PASSWORD_SAME &&
+            secret_copy(&state_of(backend)->own_password, password) != 0)
+            result = error_no_memory(error);
+        return result;
+    }
+    if (!asks_by_login(backend))
         return credentials_ask(backend, observed, password, answer, why, error);
     result = own_ask(backend, observed, password, answer, why, error);
     error->is_of_one = result != 0;
@@ -243,7 +301,9 @@ changeable(const struct backend *backend)
            (state_has_administrator(backend) || connection_may_administrate(connection)
                    ? ACCOUNT_BIT(ACCOUNT_PASSWORD)
                    : 0) |
-           (own_is_open(backend) ? OWN_FIELDS : 0);
+           (own_is_open(backend) || secret_given(&state_of(backend)->own_password)
+                   ? OWN_FIELDS
+                   : 0);
 }
 
 static bool
@@ -261,10 +321,8 @@ static const struct {
     {ACCOUNT_DEACTIVATED, "Dendrite has no API for it: give database"},
     {ACCOUNT_PASSWORD, "it takes an administrator: give access_token, admin_username and "
                        "admin_password, or registration_shared_secret with a service_account"},
-    {ACCOUNT_DISPLAYNAME, "on Dendrite only the account itself can: give its password, without "
-                          "database and without an administrator"},
-    {ACCOUNT_AVATAR_URL, "on Dendrite only the account itself can: give its password, without "
-                         "database and without an administrator"},
+    {ACCOUNT_DISPLAYNAME, "only the account itself can: give its own password"},
+    {ACCOUNT_AVATAR_URL, "only the account itself can: give its own password"},
 };
 
 static int
@@ -287,20 +345,10 @@ static int
 set_password(struct backend *backend, struct observation *observed,
     const struct account *change, bool logout_devices, struct error *error)
 {
-    enum authority authority = backend->authority;
-    int result;
-
     if (!account_states(change, ACCOUNT_PASSWORD))
         return 0;
-    if (!state_has_administrator(backend)) {
-        /* The database's authority is none that the API knows. */
-        backend->authority = AUTHORITY_NONE;
-        result = administrator_become(backend, error);
-        if (authority != AUTHORITY_NONE)
-            backend->authority = authority;
-        if (result != 0)
-            return -1;
-    }
+    if (have_administrator(backend, error) != 0)
+        return -1;
     return credentials_reset(backend, observed->account.user_id, &change->password,
         logout_devices, error);
 }
@@ -320,7 +368,8 @@ update(struct backend *backend, struct observation *observed, const struct accou
     if (set_password(backend, observed, change, logout_devices, error) != 0)
         return -1;
     if ((change->stated & OWN_FIELDS) != 0 &&
-        own_update(backend, observed, change, error) != 0)
+        (log_in_as_itself(backend, observed, error) != 0 ||
+            own_update(backend, observed, change, error) != 0))
         return -1;
     return ends ? accounts_update(backend, observed, &rows, error) : 0;
 }
@@ -383,6 +432,7 @@ const struct backend_type dendrite_backend = {
     .product = "Dendrite",
     .own_path = "/_dendrite/monitor/up",
     .administrator = "access_token, or admin_username and admin_password, or database",
+    .unseen = "Dendrite has no API for it: give database",
     .source = &dendrite_yaml_source,
     .dialect = &dialect_dendrite,
     .open = open_dendrite,
@@ -391,6 +441,7 @@ const struct backend_type dendrite_backend = {
     .list_administrators = list_administrators,
     .become_administrator = become_administrator,
     .lookup = lookup,
+    .asks_by_login = asks_by_login,
     .ask_password = ask_password,
     .creates = creates,
     .may_create = may_create,

@@ -22,6 +22,7 @@ own_end(struct backend *backend)
     char *user_id = own->user_id == NULL ? NULL : memory_copy_string(own->user_id);
     bool failed;
 
+    secret_free(&state_of(backend)->own_password);
     client_logout(&backend->matrix, own, &failed);
     if (failed)
         list_add(backend->warnings,

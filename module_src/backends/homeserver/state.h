@@ -22,6 +22,7 @@ struct state {
     struct session_file *session_file; /* NULL: none, or none yet */
     bool session_file_is_open;    /* it was tried, once is enough */
     struct session own;           /* the account in hand, logged in as itself */
+    struct secret own_password;   /* that opens it, for a login that is still to come */
     unsigned mask;                /* of the newest lookup */
     char nonce[257];              /* for one registration, "" when used up */
     long long nonce_taken_ms;     /* on stop_clock_ms */

@@ -134,6 +134,12 @@ by_itself(int result, struct error *error)
     return result;
 }
 
+static bool
+asks_by_login(const struct backend *backend)
+{
+    return !state_has_administrator(backend) && backend->connection->database == NULL;
+}
+
 static int
 ask_password(struct backend *backend, struct observation *observed,
     const struct secret *password, enum password_answer *answer, char *why,
@@ -413,6 +419,7 @@ const struct backend_type synapse_backend = {
     .list_administrators = inspection_list_administrators,
     .become_administrator = become_administrator,
     .lookup = lookup,
+    .asks_by_login = asks_by_login,
     .ask_password = ask_password,
     .creates = creates,
     .may_create = may_create,
