@@ -222,18 +222,20 @@ TEST(a_server_is_known_by_what_it_says)
     static const struct {
         const char *headers, *body;
         int status;
-        bool is_synapse;
+        const char *product, *version;
     } table[] = {
-        {"Server: Synapse/1.163.2\r\n", "", 404, true},
+        {"Server: Synapse/1.163.2\r\n", "", 404, "Synapse", ""},
         {"Server: nginx\r\n", "{\"server\": {\"name\": \"Synapse\", \"version\": \"1\"}}", 200,
-            true},
-        {"Server: nginx\r\n", "", 404, false},
-        {NULL, "", 404, false},
-        {"Server: SynapseLike/1\r\n", "", 404, false},
-        {"Server: Syn\r\n", "", 404, false},
-        {"Server: Synapse/1\r\n", "{\"server\": {\"name\": \"Dendrite\"}}", 200, false},
-        {NULL, "{\"server\": \"Synapse\"}", 200, false},
-        {NULL, "{\"server\": {\"name\": 7}}", 200, false},
+            "Synapse", "1"},
+        {"Server: nginx\r\n", "", 404, NULL, ""},
+        {NULL, "", 404, NULL, ""},
+        {"Server: SynapseLike/1\r\n", "", 404, NULL, ""},
+        {"Server: Syn\r\n", "", 404, NULL, ""},
+        {NULL, "{\"server\": {\"name\": \"Dendrite\", \"version\": \"0.15.2+1a\"}}", 200,
+            "Dendrite", "0.15.2+1a"},
+        {"Server: Synapse/1\r\n", "{\"server\": {\"name\": \"Conduit\"}}", 200, NULL, ""},
+        {NULL, "{\"server\": \"Synapse\"}", 200, NULL, ""},
+        {NULL, "{\"server\": {\"name\": 7}}", 200, NULL, ""},
     };
 
     for (size_t i = 0; i < COUNT(table); i++) {
@@ -241,17 +243,35 @@ TEST(a_server_is_known_by_what_it_says)
             {"/_matrix/federation/v1/version", table[i].status, table[i].headers,
                 table[i].body},
             {0}};
+        struct backend backend = {.matrix = matrix};
         struct error error = {0};
         const struct backend_type *type;
 
         recorded_server_say(server, replies);
-        type = detect_server(&matrix, &error);
-        assert_true((type != NULL) == table[i].is_synapse);
-        if (type != NULL)
-            assert_string_equal(type->product, "Synapse");
-        else
+        type = detect_server(&backend, &error);
+        if (table[i].product == NULL) {
+            assert_null(type);
             assert_kind(&error, ERROR_UNSUPPORTED);
+            continue;
+        }
+        assert_non_null(type);
+        assert_string_equal(type->product, table[i].product);
+        assert_string_equal(backend.version, table[i].version);
     }
+}
+
+/* Dendrite: setup/base/base.go, where federation is switched off. */
+TEST(a_server_that_says_nothing_is_known_by_a_path_of_its_own)
+{
+    const struct recorded_reply replies[] = {
+        {"/_matrix/federation/v1/version", 404, NULL, ""},
+        {"/_dendrite/monitor/up", 200, NULL, ""},
+        {0}};
+    struct backend backend = {.matrix = matrix};
+    struct error error = {0};
+
+    recorded_server_say(server, replies);
+    assert_ptr_equal(detect_server(&backend, &error), backend_types[1]);
 }
 
 TEST(the_version_is_taken_from_the_header_of_the_server_that_it_is)
@@ -384,6 +404,7 @@ main(void)
         cmocka_unit_test(a_refusal_that_is_no_json_object_points_at_a_proxy),
         cmocka_unit_test(a_string_that_must_be_there_is_there_or_an_error),
         cmocka_unit_test(a_server_is_known_by_what_it_says),
+        cmocka_unit_test(a_server_that_says_nothing_is_known_by_a_path_of_its_own),
         cmocka_unit_test(the_version_is_taken_from_the_header_of_the_server_that_it_is),
         cmocka_unit_test(what_a_server_cannot_do_is_refused_naming_who_can),
         cmocka_unit_test(every_capability_is_listed_once_and_somebody_has_it),
