@@ -196,7 +196,10 @@ ask_password(struct backend *backend, struct observation *observed,
     if (result < 0)
         return -1;
     if (result > 0) {
-        result = accounts_ask_password(backend, observed, password, answer, why, error);
+        /* The database may be open only now, and shows more than was seen so far. */
+        result = accounts_lookup(backend, observed, error);
+        if (result == 0)
+            result = accounts_ask_password(backend, observed, password, answer, why, error);
         if (result == 0 && *answer == PASSWORD_SAME &&
             secret_copy(&state_of(backend)->own_password, password) != 0)
             result = error_no_memory(error);
