@@ -74,12 +74,13 @@ add_file(struct files *files, const struct config_place *place, const char *path
     return 0;
 }
 
+/* Hidden files, too, and one that is called just that. */
 static int
 is_yaml(const struct dirent *entry)
 {
     size_t length = strlen(entry->d_name);
 
-    return length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0;
+    return length >= 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0;
 }
 
 static int
