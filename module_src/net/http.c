@@ -330,6 +330,7 @@ report_failure(struct http *http, const struct exchange *exchange, CURLcode code
     struct error *error)
 {
     enum error_kind kind = ERROR_UNREACHABLE;
+    bool is_local = http->options->unix_socket != NULL;
     long sent = 0, cause = 0;
     char reason[CURL_ERROR_SIZE];
 
@@ -339,13 +340,18 @@ report_failure(struct http *http, const struct exchange *exchange, CURLcode code
     curl_easy_getinfo(http->curl, CURLINFO_REQUEST_SIZE, &sent);
     error->maybe_done = sent > 0;
     curl_easy_getinfo(http->curl, CURLINFO_OS_ERRNO, &cause);
-    exchange->reply->refused = code == CURLE_COULDNT_CONNECT && cause == ECONNREFUSED;
+    exchange->reply->refused = code == CURLE_COULDNT_CONNECT &&
+                               (cause == ECONNREFUSED || (is_local && cause == ENOENT));
     if (kind == ERROR_UNREACHABLE)
         transport_lose(&http->transport);
     if (http->transport.peer_refused)
         return error_set(error, ERROR_FORBIDDEN,
             "%s is served by another user than root or the one that this runs as, so "
             "nothing was sent to it",
+            http->origin);
+    if (is_local && code == CURLE_COULDNT_CONNECT && (cause == EACCES || cause == EPERM))
+        return error_set(error, ERROR_FORBIDDEN,
+            "%s may not be used by the user that this runs as, who must be able to (become)",
             http->origin);
     if (memory_failures() != exchange->memory_failures)
         return error_no_memory(error);
