@@ -349,10 +349,6 @@ report_failure(struct http *http, const struct exchange *exchange, CURLcode code
             "%s is served by another user than root or the one that this runs as, so "
             "nothing was sent to it",
             http->origin);
-    if (is_local && code == CURLE_COULDNT_CONNECT && (cause == EACCES || cause == EPERM))
-        return error_set(error, ERROR_FORBIDDEN,
-            "%s may not be used by the user that this runs as, who must be able to (become)",
-            http->origin);
     if (memory_failures() != exchange->memory_failures)
         return error_no_memory(error);
     /* libcurl calls a header line over its own limit "out of memory". */
@@ -366,7 +362,7 @@ report_failure(struct http *http, const struct exchange *exchange, CURLcode code
             error) != 0)
         return -1;
     /* Of a Unix socket, libcurl speaks as if it were a port. */
-    if (code == CURLE_COULDNT_CONNECT && http->options->unix_socket != NULL && cause != 0)
+    if (is_local && code == CURLE_COULDNT_CONNECT && cause != 0)
         return error_set(error, cause == EACCES ? ERROR_FORBIDDEN : kind,
             "no answer from %s: %s", http->origin, strerror((int)cause));
     if (code == CURLE_OPERATION_TIMEDOUT)

@@ -139,7 +139,7 @@ TEST(a_container_that_is_paused_is_unreachable)
     say(engine, "{\"State\": {\"Status\": \"paused\", \"Running\": true, \"Paused\": true,"
                 " \"Pid\": 7}, \"HostConfig\": {\"NetworkMode\": \"m\"},"
                 " \"NetworkSettings\": {}}");
-    assert_no_way(80, "does not run (paused)");
+    assert_no_way(80, "is paused; let it go on");
 }
 
 TEST(an_engines_trouble_is_not_taken_for_a_missing_container)
@@ -205,15 +205,15 @@ find_by_address(void)
 
 TEST(on_a_bridge_it_is_at_its_address)
 {
-    say(engine, body(4194304, "m", ITS_ADDRESS, "running"));
+    say(engine, body(4194303, "m", ITS_ADDRESS, "running"));
     room_do(CLONE_NEWNET, find_by_address);
 }
 
 TEST(in_another_containers_network_it_is_at_that_ones_address)
 {
     const struct recorded_reply replies[] = {
-        {"/containers/synapse/", 200, NULL, body(4194304, "container:0123456789ab", "", "running")},
-        {"/containers/0123456789ab/", 200, NULL, body(4194304, "m", ITS_ADDRESS, "running")},
+        {"/containers/synapse/", 200, NULL, body(4194303, "container:0123456789ab", "", "running")},
+        {"/containers/0123456789ab/", 200, NULL, body(4194303, "m", ITS_ADDRESS, "running")},
         {0}};
 
     recorded_server_say(engine, replies);
@@ -311,7 +311,7 @@ TEST(our_own_namespace_is_known_as_that)
     close(descriptor);
 }
 
-/* proc(5): no process id is larger than 4194304. */
+/* proc(5): no process id is that large. */
 TEST(a_process_that_is_gone_has_no_namespace)
 {
     struct error error = {0};
