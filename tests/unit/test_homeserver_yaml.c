@@ -130,7 +130,7 @@ TEST(without_a_server_name_there_is_no_configuration)
 TEST(what_can_be_no_server_name_is_refused_with_its_line)
 {
     static const char *const names[] = {"'exa mple'", "https://example.org", "'@a:b'",
-        "'example.org:x'", "'[::1'", "\"a\\nb\"", "example.org/" SECRET};
+        "'example.org:x'", "'[::1'", "\"a\\nb\"", ("example.org/" SECRET)};
     static const char *const others[] = {"7", "1.5", "true", "[example.org]", "{a: b}",
         "2026-01-01"};
     char yaml[600];
