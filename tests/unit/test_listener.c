@@ -227,6 +227,11 @@ TEST(over_tls_the_name_is_the_one_that_the_certificate_has)
     }
 }
 
+TEST(a_bind_port_in_place_of_listeners_is_refused_with_its_line)
+{
+    found_refused(NAME "bind_port: 8448\n", 2, "bind_port, which takes the place of listeners");
+}
+
 /* "Ignoring TLS-enabled listener on port %i due to no_tls" */
 TEST(with_no_tls_a_listener_of_tls_is_none)
 {
@@ -350,6 +355,7 @@ main(void)
         IN_A_PLACE(other_listeners_may_be_anything),
         IN_A_PLACE(without_a_listener_of_use_the_url_is_asked_for),
         IN_A_PLACE(over_tls_the_name_is_the_one_that_the_certificate_has),
+        IN_A_PLACE(a_bind_port_in_place_of_listeners_is_refused_with_its_line),
         IN_A_PLACE(with_no_tls_a_listener_of_tls_is_none),
         IN_A_PLACE(what_a_listener_cannot_have_is_refused_with_its_line),
         IN_A_PLACE(what_stands_beside_listeners_is_refused_with_its_line),
