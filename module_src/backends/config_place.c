@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
@@ -88,32 +89,73 @@ config_place_path(const struct config_place *place, const char *path, char here[
     return locate(place, path, &mount, here, error);
 }
 
+/* The next part of a way, if it is no link. -1 with errno. */
+static int
+go_into(int folder, const char *part, size_t length)
+{
+    char name[NAME_MAX + 1];
+    struct stat status;
+    int next;
+
+    if (length > NAME_MAX) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(name, part, length);
+    name[length] = '\0';
+    next = openat(folder, name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+    if (next < 0 || (fstat(next, &status) == 0 && !S_ISLNK(status.st_mode)))
+        return next;
+    close(next);
+    errno = ELOOP;
+    return -1;
+}
+
+/*
+ * Opens for reading what a descriptor only names, if it is a file: a container
+ * may make devices, of which opening one out here would do something. -1 with
+ * errno, EINVAL for anything else than a file.
+ */
+static int
+open_named(int named)
+{
+    char link[64];
+    struct stat status;
+    int opened;
+
+    if (fstat(named, &status) != 0 || !S_ISREG(status.st_mode)) {
+        errno = EINVAL;
+        return -1;
+    }
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", named);
+    opened = open(link, READING);
+    /* The file is there; it is /proc that is not. */
+    if (opened < 0 && errno == ENOENT)
+        errno = EIO;
+    return opened;
+}
+
 /* Opens what is behind a mount, part by part. -1 with errno. */
 static int
 open_behind(const char *source, const char *rest)
 {
-    int opened = open(source, *rest == '\0' ? READING : O_PATH | O_CLOEXEC);
+    int named = open(source, O_PATH | O_CLOEXEC);
+    int opened;
 
-    while (opened >= 0 && rest[strspn(rest, "/")] != '\0') {
-        char part[NAME_MAX + 1];
+    while (named >= 0 && rest[strspn(rest, "/")] != '\0') {
+        int folder = named;
         size_t length;
-        int next;
 
         rest += strspn(rest, "/");
         length = strcspn(rest, "/");
-        if (length > NAME_MAX) {
-            close(opened);
-            errno = ENAMETOOLONG;
-            return -1;
-        }
-        memcpy(part, rest, length);
-        part[length] = '\0';
+        named = go_into(folder, rest, length);
+        close(folder);
         rest += length;
-        next = openat(opened, part,
-            (rest[strspn(rest, "/")] == '\0' ? READING : O_PATH | O_CLOEXEC) | O_NOFOLLOW);
-        close(opened);
-        opened = next;
     }
+    if (named < 0)
+        return -1;
+    opened = open_named(named);
+    close(named);
     return opened;
 }
 
@@ -132,14 +174,15 @@ config_place_open(const struct config_place *place, const char *path, char here[
                  : open_behind(mount->source, rest_behind(path, mount->destination));
     if (opened >= 0)
         return opened;
-    /* A link that is met on the way is "not a directory". */
-    if (errno == ENOENT || (errno == ENOTDIR && mount == NULL))
+    if (errno == ENOENT || errno == ENOTDIR)
         *absent = 1;
-    else if (errno == ELOOP || errno == ENOTDIR)
+    else if (errno == ELOOP && mount != NULL)
         error_set(error, ERROR_INVALID,
             "cannot read %.700s: a symbolic link leads there, and none is followed behind a "
             "container's mounts",
             here);
+    else if (errno == EINVAL && mount != NULL)
+        error_set(error, ERROR_INVALID, "%.700s is no regular file", here);
     else
         error_set(error, ERROR_INVALID, "cannot read %.700s: %s%s", here, strerror(errno),
             errno == EACCES || errno == EPERM ? "; who runs this must be able to (become)"

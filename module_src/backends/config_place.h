@@ -30,7 +30,8 @@ int config_place_path(const struct config_place *place, const char *path,
 
 /*
  * Opens a file of the server's for reading; a descriptor to close, and here says
- * what was opened. It may be anything but a symbolic link, and opening does not
+ * what was opened. Behind a mount it is a file, and nothing else was opened on
+ * the way to know that; on this machine it may be anything. Opening does not
  * wait. -1 with *absent when there is no such file, else with an error: invalid.
  */
 int config_place_open(const struct config_place *place, const char *path,

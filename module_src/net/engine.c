@@ -174,9 +174,12 @@ engine_inspect(const struct engine_options *options, const char *name,
     for (size_t i = 0; i < SOCKETS && *answer != ENGINE_HAS_IT; i++) {
         struct error failure = {0};
 
-        if (is_there(places.sockets[i]) &&
-            ask(options, places.sockets[i], name, container, answer, &failure) != 0 &&
-            first.kind == ERROR_NONE)
+        if (!is_there(places.sockets[i]) ||
+            ask(options, places.sockets[i], name, container, answer, &failure) == 0)
+            continue;
+        /* What was taken from an answer that is no good is not the next one's. */
+        engine_container_free(container);
+        if (first.kind == ERROR_NONE)
             first = failure;
     }
     /* One engine's trouble is none where another has the container. */

@@ -61,7 +61,7 @@ read_mode(const json_t *mode, struct engine_container *container, struct error *
     const char *id;
     size_t length;
 
-    if (text == NULL)
+    if (text == NULL || strlen(text) != json_string_length(mode))
         return wrong("HostConfig.NetworkMode", error);
     container->has_host_network = strcmp(text, "host") == 0;
     if (strncmp(text, shared, sizeof(shared) - 1) != 0)

@@ -172,6 +172,7 @@ transport_set(struct transport *transport, CURL *curl, struct curl_slist **conne
 {
     CURLcode code = set_route(curl, transport, connect_to);
 
+    transport->peer_refused = false;
     SET(CURLOPT_PROTOCOLS_STR, transport->url->scheme);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_FOLLOWLOCATION, 0L);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define ROWS_MOST 64
@@ -25,6 +26,7 @@ struct recorded_server {
     struct recorded_reply replies[ROWS_MOST + 1];
     char forgotten[64];
     char log[32768];
+    char request[16384]; /* the newest */
     bool used_up[ROWS_MOST]; /* of the table */
 };
 
@@ -69,6 +71,7 @@ note(struct recorded_server *server, const char *request)
     if (bearer != NULL)
         sscanf(bearer + strlen(header), "%63s", token);
     pthread_mutex_lock(&server->lock);
+    snprintf(server->request, sizeof(server->request), "%s", request);
     used = strlen(server->log);
     is_forgotten = server->forgotten[0] != '\0' && strcmp(server->forgotten, token) == 0;
     body = body == NULL || strcmp(body, "\r\n\r\n{}") == 0 ? "" : body + 4;
@@ -151,25 +154,52 @@ serve(void *context)
 }
 
 struct recorded_server *
-recorded_server_start(const struct recorded_reply *replies)
+recorded_server_start_on(int listener, const struct recorded_reply *replies)
 {
     struct recorded_server *server = calloc(1, sizeof(*server));
-    struct sockaddr_in address = {.sin_family = AF_INET};
+    struct sockaddr_in address = {0};
     socklen_t size = sizeof(address);
 
     assert_non_null(server);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_true(listener >= 0);
     pthread_mutex_init(&server->lock, NULL);
     recorded_server_say(server, replies);
-    server->listener = socket(AF_INET, SOCK_STREAM, 0);
-    assert_true(server->listener >= 0);
-    assert_int_equal(bind(server->listener, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(listen(server->listener, 8), 0);
-    assert_int_equal(getsockname(server->listener, (struct sockaddr *)&address, &size), 0);
-    snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%u",
-        (unsigned)ntohs(address.sin_port));
+    server->listener = listener;
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    if (address.sin_family == AF_INET)
+        snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%u",
+            (unsigned)ntohs(address.sin_port));
+    else
+        snprintf(server->url, sizeof(server->url), "http://localhost");
     assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
     return server;
+}
+
+struct recorded_server *
+recorded_server_start(const struct recorded_reply *replies)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_true(listener >= 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    return recorded_server_start_on(listener, replies);
+}
+
+struct recorded_server *
+recorded_server_start_at(const char *path, const struct recorded_reply *replies)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    assert_true(strlen(path) < sizeof(address.sun_path));
+    memcpy(address.sun_path, path, strlen(path));
+    assert_true(listener >= 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    return recorded_server_start_on(listener, replies);
 }
 
 void
@@ -204,6 +234,17 @@ recorded_server_log(struct recorded_server *server)
     server->log[0] = '\0';
     pthread_mutex_unlock(&server->lock);
     return log;
+}
+
+const char *
+recorded_server_request(struct recorded_server *server)
+{
+    static char request[sizeof(server->request)];
+
+    pthread_mutex_lock(&server->lock);
+    memcpy(request, server->request, sizeof(request));
+    pthread_mutex_unlock(&server->lock);
+    return request;
 }
 
 const char *

@@ -27,6 +27,15 @@ struct recorded_server;
  * between requests, and the rows of the new one are all good.
  */
 struct recorded_server *recorded_server_start(const struct recorded_reply *replies);
+
+/* The same on a new unix socket; the path is the caller's to remove. */
+struct recorded_server *recorded_server_start_at(const char *path,
+    const struct recorded_reply *replies);
+
+/* The same on a socket that listens; it is closed when the server stops. */
+struct recorded_server *recorded_server_start_on(int listener,
+    const struct recorded_reply *replies);
+
 void recorded_server_say(struct recorded_server *server,
     const struct recorded_reply *replies);
 
@@ -43,7 +52,11 @@ void recorded_server_forget(struct recorded_server *server, const char *token);
  */
 const char *recorded_server_log(struct recorded_server *server);
 
-/* "http://127.0.0.1:12345", as long as the server runs. */
+/* The newest request, whole. Until the next call. */
+const char *recorded_server_request(struct recorded_server *server);
+
+/* "http://127.0.0.1:12345", as long as the server runs; "http://localhost" for
+ * one that does not listen there. */
 const char *recorded_server_url(const struct recorded_server *server);
 
 /* How many requests came. */

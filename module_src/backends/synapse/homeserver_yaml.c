@@ -70,12 +70,13 @@ add_file(struct files *files, const struct config_place *place, const char *path
     return 0;
 }
 
+/* Hidden files, too, and one that is called just that. */
 static int
 is_yaml(const struct dirent *entry)
 {
     size_t length = strlen(entry->d_name);
 
-    return length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0;
+    return length >= 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0;
 }
 
 static int
@@ -294,6 +295,10 @@ read_settings(const struct files *files, const struct config_place *place,
 
     if (found->files.failed)
         return error_no_memory(error);
+    /* synapse/config/server.py: it takes the place of listeners. */
+    if (config_kind(setting(files, "bind_port")) != CONFIG_NULL)
+        return config_wrong(setting(files, "bind_port"), error,
+            "bind_port, which takes the place of listeners, is not read; give url");
     if (read_server_name(files, found, error) != 0 ||
         listener_choose(&listening, place, found->files.items[0], found, error) != 0 ||
         read_delegation(files, found, error) != 0)

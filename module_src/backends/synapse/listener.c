@@ -144,6 +144,8 @@ read_listener(struct listener *listener, const struct config_place *place,
         config_text(config_get(value, "path"), "path", &listener->path, error) != 0 ||
         config_boolean(config_get(value, "tls"), "tls", &listener->tls, error) != 0)
         return -1;
+    if (listener->path != NULL && *listener->path == '\0')
+        listener->path = NULL;
     if ((listener->port == 0) == (listener->path == NULL))
         return config_wrong(value, error, "a listener has either a port or a path");
     if (listener->port < 0 || listener->port > 65535)
