@@ -96,7 +96,9 @@ inspection_check_credential(struct backend *backend, struct error *error)
     struct answer answer = {0};
     int result;
 
-    if (!state_has_administrator(backend))
+    /* Not a kept session of the service account, which may have been made before
+     * the server got another secret. */
+    if (!connection_has_administrator(backend->connection))
         return register_prove_secret(backend, error);
     result = get_page(backend, "0", &answer, error);
     if (result == 0 && answer.status == 403)
