@@ -109,7 +109,7 @@ add_findings(struct text *line, const json_t *reply, bool lacks_service)
 }
 
 char *
-connection_summary(const json_t *reply, bool lacks_service, const char *failure)
+connection_summary_make(const json_t *reply, bool lacks_service, const char *failure)
 {
     struct text line = {0};
     bool is_met = json_object_get(reply, "server") != NULL;

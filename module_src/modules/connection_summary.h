@@ -13,6 +13,6 @@
  * not made yet. failure: why the look ended before its end, or NULL.
  * For memory_free; NULL: no memory.
  */
-char *connection_summary(const json_t *reply, bool lacks_service, const char *failure);
+char *connection_summary_make(const json_t *reply, bool lacks_service, const char *failure);
 
 #endif

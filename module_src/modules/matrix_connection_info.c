@@ -315,7 +315,7 @@ look(struct task *task, struct error *error)
     int result = task->what.check.value ? check(task, &failure)
                                         : describe_connection(task, NULL, &failure);
 
-    summary = connection_summary(task->reply, task->lacks_service,
+    summary = connection_summary_make(task->reply, task->lacks_service,
         result != 0 ? failure.text : NULL);
     if (summary == NULL)
         return error_no_memory(error);
