@@ -201,10 +201,13 @@ meet_server(struct task *task, struct error *error)
 
     if (result == 0 && backend != NULL && backend->type != NULL &&
         !is_of_the_server(&failure)) {
+        struct error naming = {0};
+
         task->backend = capabilities_server_name(backend->type->server);
         result = describe_server(task, backend, error);
-        if (result == 0)
-            result = describe_name(task, backend, error);
+        if (result == 0 && describe_name(task, backend, &naming) != 0 &&
+            failure.kind == ERROR_NONE)
+            failure = naming;
     }
     if (result == 0 && failure.kind != ERROR_NONE) {
         *error = failure;
