@@ -32,6 +32,8 @@ RELEASE_LDFLAGS := -pie -Wl,-z,relro,-z,now -pthread
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
 ASAN_CFLAGS = -O1 -fno-omit-frame-pointer $(SANITIZERS)
 ASAN_LDFLAGS := $(SANITIZERS) -pthread
+FUZZ_CFLAGS = -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link $(SANITIZERS)
+FUZZ_LDFLAGS := -fsanitize=fuzzer $(SANITIZERS) -pthread
 
 # ---- Sources, found ----------------------------------------------------------
 
@@ -39,6 +41,7 @@ SOURCES := $(shell find module_src -name '*.c' 2>/dev/null | sort)
 UNIT_TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 UNIT_HELPERS := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
 UNIT_SOURCES := $(wildcard tests/unit/*.c)
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_*.c)))
 
 objects = $(patsubst %.c,$(1)/obj/%.o,$(2))
 
@@ -86,11 +89,17 @@ $(1)/unit/%: $(1)/obj/tests/unit/%.o \
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)$(2) $(4) -o $$@ $$^ $$(UNIT_LIBS) $$(PKG_LIBS)
 
--include $(patsubst %.o,%.d,$(call objects,$(1),$(SOURCES) $(UNIT_SOURCES)))
+-include $(patsubst %.o,%.d,$(call objects,$(1),$(SOURCES) $(UNIT_SOURCES) $(wildcard fuzz/*.c)))
 endef
 $(eval $(call variant,$(BUILD),$(CC),$$(RELEASE_CFLAGS),$(RELEASE_LDFLAGS)))
 $(eval $(call variant,$(BUILD)/asan,$(CC),$$(ASAN_CFLAGS),$(ASAN_LDFLAGS)))
 $(eval $(call variant,$(BUILD)/clang,$(CLANG),$$(RELEASE_CFLAGS),$(RELEASE_LDFLAGS)))
+
+$(eval $(call variant,$(BUILD)/fuzz,$(CLANG),$$(FUZZ_CFLAGS),$(FUZZ_LDFLAGS)))
+
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/fuzz/fuzz_%.o \
+		$(call objects,$(BUILD)/fuzz,$(filter-out module_src/main.c,$(SOURCES)))
+	$(call say,LINK,$@)$(CLANG) $(FUZZ_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # Ansible copies the program to the host for every task: no symbols in it.
 $(BUILD)/registrar: STRIP := -s
@@ -143,8 +152,8 @@ $(BUILD)/bench/measure: bench/measure.c
 # summary; one that failed fails the whole.
 .PHONY: test
 test: deps-test  ## unit tests, real servers, real ansible-playbook; also under sanitizers
-	$(Q)$(SUBMAKE) -j2 all asan unit-programs unit-asan-programs
-	$(Q)$(SUBMAKE) --keep-going unit unit-asan unit-valgrind pytest pytest-asan
+	$(Q)$(SUBMAKE) -j2 all asan unit-programs unit-asan-programs fuzz-programs
+	$(Q)$(SUBMAKE) --keep-going unit unit-asan unit-valgrind pytest pytest-asan fuzz-short
 
 .PHONY: check
 check: deps-check  ## sanitizers, valgrind, warnings of two compilers, linters
@@ -158,7 +167,8 @@ $(Q)failed=; for program in $(sort $(1)); do \
 done; \
 if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 endef
-VALGRIND := valgrind --quiet --error-exitcode=99 --leak-check=full \
+# A child that was forked has what its parent will free, and does not free it.
+VALGRIND := valgrind --quiet --error-exitcode=99 --child-silent-after-fork=yes --leak-check=full \
 	--errors-for-leak-kinds=definite,indirect,possible
 
 .PHONY: unit unit-asan unit-valgrind unit-programs unit-asan-programs
@@ -182,9 +192,29 @@ pytest-asan: asan $(VENVS)/tools/.stamp  ## the module against servers, under sa
 	$(Q)REGISTRAR_BINARY=$(BUILD)/asan/registrar $(PYTEST) tests/servers tests/hostile \
 		-k 'not floor' $(PYTEST_ARGS)
 
+# What a target finds interesting is kept in build/fuzz/corpus for the next time,
+# an input that breaks it is build/fuzz/NAME-crash-...
+FUZZ_SECONDS ?= 300
+FUZZ_SHORT := -runs=20000 -max_total_time=10
+define run-fuzzer
+$(Q)mkdir -p $(BUILD)/fuzz/corpus/$(1) fuzz/corpus/$(1)
+$(Q)cp -R fuzz/corpus/$(1)/. $(BUILD)/fuzz/corpus/$(1)
+$(call say,FUZZ,$(1))$(BUILD)/fuzz/fuzz_$(1) $(2) -timeout=20 -max_len=65536 \
+	-verbosity=0 -print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/$(1)- $(BUILD)/fuzz/corpus/$(1)
+endef
+
+.PHONY: fuzz fuzz-short fuzz-programs
+fuzz: $(FUZZ_TARGETS:fuzz_%=fuzz-long-%)  ## each fuzzer for FUZZ_SECONDS (300)
+fuzz-short: $(FUZZ_TARGETS:fuzz_%=fuzz-short-%)  ## each fuzzer for some seconds
+fuzz-programs: $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
+fuzz-long-%: $(BUILD)/fuzz/fuzz_%
+	$(call run-fuzzer,$*,-max_total_time=$(FUZZ_SECONDS))
+fuzz-short-%: $(BUILD)/fuzz/fuzz_%
+	$(call run-fuzzer,$*,$(FUZZ_SHORT))
+
 .PHONY: lint warnings-clang yamllint ansible-lint
 lint: warnings-clang yamllint ansible-lint  ## clang's warnings, yamllint, ansible-lint
-warnings-clang: $(call objects,$(BUILD)/clang,$(SOURCES) $(UNIT_SOURCES))
+warnings-clang: $(call objects,$(BUILD)/clang,$(SOURCES) $(UNIT_SOURCES) $(wildcard fuzz/*.c))
 yamllint: $(VENVS)/tools/.stamp
 	$(Q)$(WITH_TOOLS) yamllint --strict .
 ansible-lint: all $(VENVS)/tools/.stamp

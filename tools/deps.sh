@@ -30,6 +30,12 @@ has_sanitizers() {
         rm "${TMPDIR:-/tmp}/registrar-probe.$$"
 }
 
+has_fuzzer() {
+    echo 'int LLVMFuzzerTestOneInput(const char *b, long n) { return n < 0 && b[0]; }' |
+        clang -fsanitize=fuzzer,address,undefined -x c -o "${TMPDIR:-/tmp}/registrar-probe.$$" - &&
+        rm "${TMPDIR:-/tmp}/registrar-probe.$$"
+}
+
 look() {
     missing_packages=
     missing_things=
@@ -44,6 +50,7 @@ look() {
             need libcurl4-openssl-dev "libcurl, with headers" has_library libcurl
             need libssl-dev "OpenSSL's libcrypto, with headers" has_library libcrypto
             need libutf8proc-dev "utf8proc, with headers" has_library libutf8proc
+            need libyaml-dev "libyaml, with headers" has_library yaml-0.1
             ;;
         python)
             need "python3 python3-venv" "Python 3.11 or newer, with venv" \
@@ -55,6 +62,7 @@ look() {
             need iproute2 "ip, of iproute2" has_command ip
             need util-linux "unshare and nsenter, of util-linux" has_command nsenter
             need gcc "gcc's address and undefined-behaviour sanitizers" has_sanitizers
+            need "clang libclang-rt-dev" "clang, with libFuzzer and its sanitizers" has_fuzzer
             need "python3 python3-venv" \
                 "a Python from 3.10 to 3.12, with venv (for the oldest supported ansible-core and Synapse)" \
                 "$here/find-python.sh" 3.10 3.12

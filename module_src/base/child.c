@@ -20,8 +20,10 @@
 #include "base/memory.h"
 #include "base/stop.h"
 
-/* What the child's exit status says. */
-enum { DONE = 0, NO_MEMORY = 3, NOT_WRITTEN = 4 };
+/* The last byte that comes says how it went. No byte, and the child crashed.
+ * It is not the exit status, to which valgrind and sanitizers add what they
+ * think of the parent's memory at a child's end. */
+enum { DONE = 1, NO_MEMORY = 2 };
 
 /* A sanitizer's shadow memory is data, too, and without end. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -49,12 +51,12 @@ limit(int resource, rlim_t most)
 }
 
 static int
-write_all(int pipe_end, const struct text *answer)
+write_all(int pipe_end, const char *bytes, size_t length)
 {
     size_t written = 0;
 
-    while (written < answer->length) {
-        ssize_t some = write(pipe_end, answer->bytes + written, answer->length - written);
+    while (written < length) {
+        ssize_t some = write(pipe_end, bytes + written, length - written);
 
         if (some < 0 && errno != EINTR)
             return -1;
@@ -68,18 +70,20 @@ static void
 be_the_child(child_work work, void *context, const struct child_limits *limits, int pipe_end)
 {
     struct text answer = {0};
-    int status = DONE;
+    char last = DONE;
 
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_CPU, (rlim_t)limits->seconds);
     if (DATA_IS_COUNTED && limits->memory_bytes > 0)
         limit(RLIMIT_DATA, limits->memory_bytes);
-    if (work(context, &answer) != 0 || answer.failed)
-        status = NO_MEMORY;
-    else if (write_all(pipe_end, &answer) != 0)
-        status = NOT_WRITTEN;
+    if (work(context, &answer) != 0 || answer.failed) {
+        text_free(&answer);
+        last = NO_MEMORY;
+    }
+    if (write_all(pipe_end, answer.bytes, answer.length) == 0)
+        write_all(pipe_end, &last, 1);
     text_free(&answer);
-    _exit(status); /* and not exit: what stdio holds is the parent's to write */
+    _exit(0); /* and not exit: what stdio holds is the parent's to write */
 }
 
 /* -1 when it took too long, or more came than may. */
@@ -88,7 +92,7 @@ collect(int pipe_end, const struct child_limits *limits, struct text *answer,
     const char **problem)
 {
     long long end = stop_clock_ms() + limits->seconds * 1000LL;
-    size_t most = answer->length + limits->answer_bytes;
+    size_t most = answer->length + limits->answer_bytes + 1;
     char buffer[16384];
     ssize_t got = 1;
 
@@ -114,16 +118,25 @@ collect(int pipe_end, const struct child_limits *limits, struct text *answer,
     return *problem == NULL ? 0 : -1;
 }
 
+/* The byte that says how it went is taken off. */
 static int
-judge(int status, const char *what, const struct text *answer, struct error *error)
+judge(int status, const char *what, size_t before, struct text *answer, struct error *error)
 {
-    if (answer->failed || (WIFEXITED(status) && WEXITSTATUS(status) == NO_MEMORY))
+    char last = 0;
+
+    if (answer->failed)
         return error_no_memory(error);
     if (WIFSIGNALED(status))
         return error_set(error, ERROR_INVALID,
             "%s could not be read: reading it was ended by signal %d", what,
             WTERMSIG(status));
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != DONE)
+    if (answer->length > before) {
+        last = answer->bytes[--answer->length];
+        answer->bytes[answer->length] = '\0';
+    }
+    if (last == NO_MEMORY)
+        return error_no_memory(error);
+    if (last != DONE)
         return error_set(error, ERROR_INVALID, "%s could not be read: reading it failed",
             what);
     return 0;
@@ -134,6 +147,7 @@ static int
 attend(pid_t child, int pipe_end, const struct child_limits *limits, const char *what,
     struct text *answer, struct error *error)
 {
+    size_t before = answer->length;
     const char *problem = NULL;
     int status = 0;
     pid_t waited;
@@ -148,7 +162,7 @@ attend(pid_t child, int pipe_end, const struct child_limits *limits, const char 
     if (waited < 0)
         return error_set(error, ERROR_INTERNAL, "a child process was lost: %s",
             strerror(errno));
-    return judge(status, what, answer, error);
+    return judge(status, what, before, answer, error);
 }
 
 int

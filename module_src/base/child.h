@@ -25,7 +25,8 @@ struct child_limits {
 
 /*
  * Does the work in a child, waits for it and appends its answer to `answer`,
- * which is the caller's to free. Signals do not reach the child, except for
+ * which is the caller's to free. Called while there is one thread: another's
+ * locks would stay locked in the child. Signals do not reach the child, except for
  * SIGKILL; the parent handles its own meanwhile. When it returns, the child
  * is gone and has been waited for.
  *

@@ -56,7 +56,7 @@ read_and_parse(void *context, struct text *answer)
         text_append_format(answer, "{\"problem\":\"it is larger than %zu KiB\",\"line\":0}",
             CONFIG_BYTES_LIMIT / 1024);
     else
-        result = config_parse(bytes, length, answer);
+        result = config_parse_yaml(bytes, length, answer);
     memory_free(bytes);
     return result;
 }

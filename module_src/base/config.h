@@ -12,8 +12,8 @@
  *
  * Refused, although safe_load takes it: more than 1 MiB, a depth of more than
  * 64, more than 20,000 values (those of an alias count each time), a value
- * that has itself in it, a text with a NUL, and the tags !!binary, !!omap,
- * !!pairs and !!set.
+ * that has itself in it, a text with a NUL, the tags !!binary, !!omap, !!pairs
+ * and !!set, and what has the tag of a number and is none without it, as !!int _7.
  */
 #ifndef REGISTRAR_BASE_CONFIG_H
 #define REGISTRAR_BASE_CONFIG_H

@@ -147,7 +147,7 @@ compose_scalar(struct parse *parse, const yaml_event_t *event)
         return NULL;
     if (name != NULL && strcmp(name, "!") != 0)
         tag = config_scalar_tag(name);
-    else if (event->data.scalar.plain_implicit)
+    else if (name != NULL || event->data.scalar.plain_implicit) /* `! "12"` is a number */
         tag = config_scalar_resolve(&parse->patterns, text);
     if (tag == TAGS) {
         config_tree_problem(&parse->tree, node->line, "a value has a tag that is not known");
@@ -334,7 +334,7 @@ write_document(struct parse *parse, struct text *json)
 }
 
 int
-config_parse(const char *bytes, size_t length, struct text *json)
+config_parse_yaml(const char *bytes, size_t length, struct text *json)
 {
     struct parse parse = {.bytes = bytes};
     int result = -1;

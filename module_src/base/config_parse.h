@@ -15,6 +15,6 @@
  * "values", how many there are; or "problem", and "line" (0: not known), and
  * perhaps "context", what the problem is part of. -1: memory is short.
  */
-int config_parse(const char *bytes, size_t length, struct text *json);
+int config_parse_yaml(const char *bytes, size_t length, struct text *json);
 
 #endif

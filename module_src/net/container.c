@@ -41,6 +41,9 @@ container_missing(const char *name, const char *status, struct error *error)
             *status != '\0' ? status : "stopped");
     else
         snprintf(state, sizeof(state), "is not there (many are removed when they stop)");
+    if (status != NULL && strcmp(status, "paused") == 0)
+        return error_set(error, ERROR_UNREACHABLE,
+            "the container %s is paused; let it go on (docker unpause, podman unpause)", name);
     if (looks_like_an_id(name))
         return error_set(error, ERROR_UNREACHABLE,
             "the container %s %s; start it, or name the one that runs", name, state);

@@ -9,9 +9,9 @@
 
 #include "base/memory.h"
 
-/* Linux: PID_MAX_LIMIT; 1 is never a container's. */
+/* Below PID_MAX_LIMIT (Linux: include/linux/threads.h); 1 is never a container's. */
 #define PID_LEAST 2
-#define PID_MOST 4194304
+#define PID_MOST 4194303
 
 static int
 wrong(const char *what, struct error *error)

@@ -359,6 +359,10 @@ report_failure(struct http *http, const struct exchange *exchange, CURLcode code
             exchange->reason[0] != '\0' ? exchange->reason : curl_easy_strerror(code), NULL,
             error) != 0)
         return -1;
+    /* Of a Unix socket, libcurl speaks as if it were a port. */
+    if (code == CURLE_COULDNT_CONNECT && http->options->unix_socket != NULL && cause != 0)
+        return error_set(error, cause == EACCES ? ERROR_FORBIDDEN : kind,
+            "no answer from %s: %s", http->origin, strerror((int)cause));
     if (code == CURLE_OPERATION_TIMEDOUT)
         return error_set(error, kind, "%s did not answer within %ld ms (%s)",
             http->origin, http->options->timeout_ms, reason);

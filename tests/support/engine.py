@@ -36,8 +36,15 @@ from .engine_bodies import Container, inspected
 # net/http's limit on a head is a megabyte; nobody who is sane comes near this.
 LONGEST_HEAD = 64 * 1024
 IDLE_SECONDS = 60
+NOT_FOR_AN_ENGINE = (
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "content-type",
+    "x-forwarded-for",
+)
 API = {"docker": "1.41", "docker-new": "1.52", "podman": "1.41"}
-# Docker 29 has given up the versions before (moby, daemon/config, MinAPIVersion).
+# Docker 29 has given up older ones (moby, daemon/config/config.go, defaultMinAPIVersion).
 OLDEST_API = {"docker": "1.12", "docker-new": "1.44"}
 SERVER = {
     "docker": "Docker/20.10.24+dfsg1 (linux)",
@@ -407,7 +414,7 @@ class Engine:
 
     def _judge(self, request: Request) -> None:
         """Nothing of the task belongs here: no credential, no body, no proxy."""
-        for name in ("authorization", "cookie", "proxy-authorization", "content-type"):
+        for name in NOT_FOR_AN_ENGINE:
             if request.header(name) is not None:
                 self.complaints.append(f"a header {name} to the engine: {request}")
         if int(request.header("content-length") or 0) or request.header("transfer-encoding"):

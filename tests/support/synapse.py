@@ -249,6 +249,10 @@ class Synapse:
             body = jsonlib.dumps(json).encode()
         if token is not None:
             headers["Authorization"] = "Bearer " + token
+        if self.unix_socket is not None:
+            # Without it, it fails to find out who logs in (rest/client/login.py, on_POST:
+            # the address of a Unix socket has no host).
+            headers |= {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http"}
         connection = self._connection()
         try:
             connection.request(method, path, body, headers)

@@ -200,9 +200,8 @@ def test_a_docker_that_is_newer_tells_addresses_by_the_network_alone():
         assert status == 400 and b"too old" in body
 
 
+@pytest.mark.parametrize("dialect", ["docker", "podman"])
 def test_the_default_network_s_address_is_told_twice_and_another_s_once(dialect):
-    if dialect == "docker-new":
-        pytest.skip("it has no second place")
     with Engine(dialect) as engine:
         engine.add("default", pid=9, networks={BRIDGE[dialect]: ("198.18.0.2", "")})
         engine.add("named", pid=9, networks={"net-a": ("198.18.0.6", "fd00::6")})
@@ -275,7 +274,13 @@ def test_it_writes_down_who_asked_for_what(docker):
 
 @pytest.mark.parametrize(
     "more",
-    ["Authorization: Bearer x", "Cookie: x", "Content-Length: 1", "Content-Type: text/plain"],
+    [
+        "Authorization: Bearer x",
+        "Cookie: x",
+        "Content-Length: 1",
+        "Content-Type: text/plain",
+        "X-Forwarded-For: 127.0.0.1",
+    ],
 )
 def test_it_complains_of_what_is_none_of_its_business(docker, more):
     head = f"GET /_ping HTTP/1.1\r\nHost: localhost\r\n{more}\r\nConnection: close\r\n\r\n"

@@ -99,6 +99,7 @@ def test_a_server_on_a_unix_socket_listens_on_nothing_else(any_version):
     with Synapse(any_version, unix_socket=True) as server:
         assert server.register("alice", "a password") == "@alice:example.test"
         assert server.user("alice") is not None
+        server.logout(server.login("alice", "a password"))
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", server.port), timeout=5)
 
