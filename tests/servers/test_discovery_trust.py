@@ -251,11 +251,11 @@ def test_a_session_that_is_kept_for_a_container_is_of_no_other_container_and_add
     deployments.image(machine, docker, host, contained, name="other")
     user = task(unique)
     run(machine, user)
-    # Below a folder that is there on both machines.
     kept = {"username": user["username"], "admin": True, "session_file": session_file(machine)}
     address = {"url": f"http://{host.ipv4}:{contained.port}"}
     address |= {"registration_shared_secret": contained.secret}
-    ways: list[dict[str, Any]] = [{}, {"container": "other"}, address]
+    inside = [address | {"container": name} for name in ("matrix-synapse", "other")]
+    ways: list[dict[str, Any]] = [{}, {"container": "other"}, *inside, address]
     for number, way in enumerate(ways):
         again = kept | way
         # The first run of all makes the service account, which is no login.
