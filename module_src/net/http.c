@@ -330,6 +330,7 @@ report_failure(struct http *http, const struct exchange *exchange, CURLcode code
     struct error *error)
 {
     enum error_kind kind = ERROR_UNREACHABLE;
+    bool is_local = http->options->unix_socket != NULL;
     long sent = 0, cause = 0;
     char reason[CURL_ERROR_SIZE];
 
@@ -339,7 +340,8 @@ report_failure(struct http *http, const struct exchange *exchange, CURLcode code
     curl_easy_getinfo(http->curl, CURLINFO_REQUEST_SIZE, &sent);
     error->maybe_done = sent > 0;
     curl_easy_getinfo(http->curl, CURLINFO_OS_ERRNO, &cause);
-    exchange->reply->refused = code == CURLE_COULDNT_CONNECT && cause == ECONNREFUSED;
+    exchange->reply->refused = code == CURLE_COULDNT_CONNECT &&
+                               (cause == ECONNREFUSED || (is_local && cause == ENOENT));
     if (kind == ERROR_UNREACHABLE)
         transport_lose(&http->transport);
     if (http->transport.peer_refused)
@@ -360,7 +362,7 @@ report_failure(struct http *http, const struct exchange *exchange, CURLcode code
             error) != 0)
         return -1;
     /* Of a Unix socket, libcurl speaks as if it were a port. */
-    if (code == CURLE_COULDNT_CONNECT && http->options->unix_socket != NULL && cause != 0)
+    if (is_local && code == CURLE_COULDNT_CONNECT && cause != 0)
         return error_set(error, cause == EACCES ? ERROR_FORBIDDEN : kind,
             "no answer from %s: %s", http->origin, strerror((int)cause));
     if (code == CURLE_OPERATION_TIMEDOUT)

@@ -74,8 +74,9 @@ int http_show(const struct http *http, char *buffer, size_t size, const char *te
     const struct redaction *more, struct error *error);
 
 /*
- * One request, one answer of any status. Errors: unreachable, tls, protocol
- * (too large, malformed), memory. Where the request may have arrived although
+ * One request, one answer of any status. Errors: unreachable, forbidden (a unix
+ * socket that may not be used, or that somebody else serves), tls, protocol
+ * (too large, malformed), memory, the finder's. Where the request may have arrived although
  * no answer came, error->maybe_done is true. The reply is for http_reply_free,
  * also after an error.
  */
