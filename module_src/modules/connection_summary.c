@@ -101,8 +101,8 @@ add_findings(struct text *line, const json_t *reply, bool lacks_service)
     if (json_array_size(json_object_get(reply, "administrators")) > 0)
         add_administrators(line, json_object_get(reply, "administrators"));
     else if (lacks_service)
-        text_append(line, "; who its administrators are is not known: that takes the service "
-                          "account, which the first task that needs it makes");
+        text_append(line, "; who its administrators are is not known, as there is no service "
+                          "account yet: the first task that takes an administrator makes it");
     else if (json_array_size(list) == 0)
         text_append(line, "; no credential is given or found, so that all that can be done is "
                           "what users can do with their own passwords");

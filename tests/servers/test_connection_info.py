@@ -126,7 +126,7 @@ def test_a_service_account_that_is_not_there_is_not_made_and_the_summary_says_so
     assert not reply.failed, reply.json
     assert reply.json["administrators"] == []
     assert "who its administrators are is not known" in reply.json["summary"]
-    assert "the service account" in reply.json["summary"]
+    assert "no service account yet" in reply.json["summary"]
 
 
 def test_a_service_account_that_is_there_lists_them_and_is_logged_out_again(any_synapse, unique):

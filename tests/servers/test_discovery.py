@@ -14,7 +14,7 @@ import pytest
 from tests.servers import deployments
 from tests.servers.deployments import Deployment, look, run
 from tests.servers.opened import opened_in
-from tests.servers.proof import a_password, state
+from tests.servers.proof import a_password, requests_during, state
 from tests.support.engine import Engine
 from tests.support.machine import Machine, needs_machine
 from tests.support.namespaces import Namespace, needs_namespaces
@@ -127,6 +127,61 @@ def test_the_command_line_tells_what_would_be_found(deployed):
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == told(deployed)
     assert server.secret not in done.stdout
+
+
+# A look at it
+
+
+def test_a_look_tells_the_way_into_the_container_and_what_opens_the_server(make, host):
+    machine, server, deployment = make("the playbook")
+    before = state(server)
+    reply = run(machine, {}, module="matrix_connection_info", secrets=(server.secret,))
+    assert not reply.failed, reply.json
+    assert state(server) == before
+    assert reply.json["connection"] == {
+        "url": deployment.url,
+        "container": "matrix-synapse",
+        "address": host.ipv4,
+        "via": "container address",
+    }
+    assert reply.json["credentials"] == [{"option": "registration_shared_secret", "works": True}]
+    assert reply.json["secret_is_current"] is True
+    assert reply.json["server_name"] == server.server_name
+    assert f"{deployment.url} (container matrix-synapse, {host.ipv4}): Synapse " in (
+        reply.json["summary"]
+    )
+
+
+def test_a_look_without_asking_tells_what_is_found_and_speaks_to_nobody(make):
+    machine, server, deployment = make("the playbook")
+    replies = []
+    assert requests_during(server, lambda: replies.append(look(machine))) == []
+    (reply,) = replies
+    assert reply.json == {
+        "changed": False,
+        "discovered": told(Deployed(machine, server, deployment)),
+        # Nobody has tried which way leads there.
+        "connection": {
+            "url": deployment.url,
+            "container": "matrix-synapse",
+            "via": "container",
+        },
+        "summary": f"{deployment.url} (container matrix-synapse): synapse of "
+        f"{server.server_name}, found in {deployment.files[0]}; registration_shared_secret "
+        f"found in {deployment.secret_from}; the server was not asked",
+    }
+
+
+def test_a_look_tells_what_is_found_also_where_its_secret_cannot_be_read(make):
+    machine, _, deployment = make("the playbook, the secret in a file")
+    machine.path(deployment.secret_from).write_text("\n")
+    reply = run(machine, {}, module="matrix_connection_info")
+    assert reply.kind == "invalid", reply.json
+    assert f"{deployment.secret_from} is empty" in reply.msg
+    discovered = reply.json["discovered"]
+    assert discovered["files"] == deployment.files
+    assert discovered["registration_shared_secret"] is False
+    assert discovered["registration_shared_secret_problem"] == reply.msg
 
 
 # What is given wins
