@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# One user of one homeserver. The inventory is $REGISTRAR_INVENTORY if that is
+# Users of a homeserver. The inventory is $REGISTRAR_INVENTORY if that is
 # set, else inventory/hosts. More arguments go to ansible-playbook as they are:
 # just promote alice --check --diff
 
@@ -42,3 +42,18 @@ deactivate username *options:
 [no-exit-message]
 forget *options:
     @playbooks/one-user.sh forget-service-account
+
+# See to all users that the inventory lists
+[no-exit-message]
+ensure-users *options:
+    @playbooks/one-user.sh ensure-matrix-users-created
+
+# Say in one line a host whether its homeserver can be worked with
+[no-exit-message]
+doctor *options:
+    @playbooks/one-user.sh registrar-doctor
+
+# Say where the homeserver is, and what opens it
+[no-exit-message]
+connection *options:
+    @playbooks/one-user.sh registrar-connection

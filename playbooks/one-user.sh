@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What the recipes of the justfile share: runs one tag of the playbook for one
-# user. The recipe's parameters come in the environment (username, password,
-# admin, options) and go on in it, under names that the playbook asks for. A
-# password that is missing is asked for. It is never an argument, and never in
-# a file. The service account's name is the inventory's to know.
+# What the recipes share: runs one tag of the playbook, for one user or for what
+# the inventory lists. The recipe's parameters come in the environment (username,
+# password, admin, options) and go on in it, under names that the playbook asks
+# for. A password that is missing is asked for. It is never an argument, and
+# never in a file. The service account's name is the inventory's to know.
+# REGISTRAR_PLAYBOOK names a play file elsewhere: that folder's inventory,
+# ansible.cfg and ansible-playbook are used, and what is here is lent to it.
 set -euo pipefail
 # The words of $options are split, and never matched against files.
 set -f
@@ -17,11 +19,18 @@ fail() {
     exit 1
 }
 
-if [[ $tag == forget-service-account ]]; then
+case $tag in
+forget-service-account)
     username='' password='' admin=''
     [[ -z ${options-} || $options == -* ]] ||
         fail "just forget takes no name: it deactivates the service account. A user's account: just deactivate NAME."
-fi
+    ;;
+ensure-matrix-users-created | registrar-doctor | registrar-connection)
+    username='' password='' admin=''
+    [[ -z ${options-} || $options == -* ]] ||
+        fail "This takes no name: it is about the whole inventory. One host of it: --limit=HOST."
+    ;;
+esac
 username=${username?} password=${password-} admin=${admin-} options=${options-}
 
 is_yes_or_no() {
@@ -86,19 +95,30 @@ esac
 
 # Nothing that is started from here on gets to know these by two names.
 export REGISTRAR_USERNAME=$username REGISTRAR_PASSWORD=$password REGISTRAR_ADMIN=$admin
-inventory=${REGISTRAR_INVENTORY:-$root/inventory/hosts}
-arguments=(--inventory "$inventory" "$root/playbooks/site.yml" --tags "$tag")
+playbook=${REGISTRAR_PLAYBOOK:-$root/playbooks/site.yml}
+home=$root
+[[ -z ${REGISTRAR_PLAYBOOK-} ]] || home=$(dirname "$playbook")
+arguments=(--inventory "${REGISTRAR_INVENTORY:-$home/inventory/hosts}" "$playbook" --tags "$tag")
 # shellcheck disable=SC2206 # words are meant
 arguments+=($options)
 unset username password admin options
 
-ansible_playbook=$root/build/venv/tools/bin/ansible-playbook
-if [[ ! -x $ansible_playbook ]]; then
-    ansible_playbook=$(command -v ansible-playbook) ||
-        fail "ansible-playbook is missing. Install ansible-core 2.16 or newer, or run: make deps"
+tools=$root/build/venv/tools/bin/ansible-playbook
+ansible_playbook=$(command -v ansible-playbook) || ansible_playbook=
+if [[ -x $tools && ($home == "$root" || -z $ansible_playbook) ]]; then
+    ansible_playbook=$tools
 fi
-if [[ ! -x $root/library/matrix_user ]]; then
+[[ -n $ansible_playbook ]] || fail "ansible-playbook is missing. Install ansible-core 2.16 or newer, or run: make deps"
+if [[ ! -x $root/library/matrix_user || ! -x $root/library/matrix_connection_info ]]; then
     env -u REGISTRAR_PASSWORD make --no-print-directory -C "$root" >&2
 fi
-export ANSIBLE_CONFIG=${ANSIBLE_CONFIG:-$root/ansible.cfg}
+
+export ANSIBLE_CONFIG=${ANSIBLE_CONFIG:-$home/ansible.cfg}
+if [[ $home != "$root" ]]; then
+    export REGISTRAR=$root
+    export ANSIBLE_LIBRARY=$root/library${ANSIBLE_LIBRARY:+:$ANSIBLE_LIBRARY}
+    export ANSIBLE_ROLES_PATH=$root/roles${ANSIBLE_ROLES_PATH:+:$ANSIBLE_ROLES_PATH}
+fi
+# What is left out is of no interest: of that playbook's roles, it is all tasks.
+export ANSIBLE_DISPLAY_SKIPPED_HOSTS=${ANSIBLE_DISPLAY_SKIPPED_HOSTS:-false}
 exec "$ansible_playbook" "${arguments[@]}"

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +136,8 @@ def write_inventory(
         "hosts": dict.fromkeys(hosts, {}),
         "vars": {
             "ansible_connection": "local",
+            # For Ansible's own modules: the first on PATH may be none.
+            "ansible_python_interpreter": sys.executable,
             "matrix_users_session_file": str(folder / SESSION_FILE),
         }
         | dict(variables),

@@ -27,7 +27,9 @@ HALF_DEFINED_SECRET = "{{ (nobody_defines_this + ':synapse.mac') | hash('sha512'
 
 URL = {"matrix_users_url": "http://127.0.0.1:8008"}
 SECRET = {"matrix_users_registration_shared_secret": "own"}
+SOCKET = {"matrix_users_unix_socket": "/run/matrix-synapse/main.sock"}
 PORT = "matrix_synapse_container_client_api_host_bind_port"
+INNER_PORT = "matrix_synapse_container_client_api_port"
 DEPLOYMENT = {
     "matrix_homeserver_implementation": "synapse",
     "matrix_domain": "example.test",
@@ -35,6 +37,12 @@ DEPLOYMENT = {
     PORT: "127.0.0.1:8008",
     "matrix_synapse_macaroon_secret_key": "macaroon",
 }
+
+
+# As it is by default: no port is published, and the container's is a number.
+CONTAINED = DEPLOYMENT | {PORT: "", INNER_PORT: 8008}
+# What a play sees of it that is run from elsewhere: what vars.yml says.
+INVENTORY_ALONE = {"matrix_homeserver_implementation": "synapse", "matrix_domain": "example.test"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ def kept_in(name: str, variables: dict[str, Any], file: str) -> Case:
 
 
 FOLDER = "/var/lib/registrar/"
+CONTAINER_ALONE = {"matrix_users_container": "synapse-of-ours"}
 PREVIOUS = {"matrix_users_registration_shared_secret_previous": "former"}
 
 CASES = [
@@ -108,9 +117,84 @@ CASES = [
         {"url": "http://127.0.0.1:8010"},
     ),
     Case(
-        "without a published port, the public address is used",
-        DEPLOYMENT | {PORT: ""},
-        {"url": "https://matrix.example.test"},
+        "without a published port, it is Synapse's container",
+        CONTAINED,
+        {"url": "http://matrix-synapse:8008", "container": "matrix-synapse", "server_name": "example.test"},
+        {"registration_shared_secret": "macaroon"},
+    ),
+    Case(
+        "with a published port, no container has to be looked into",
+        DEPLOYMENT | {INNER_PORT: 8008},
+        {"url": "http://127.0.0.1:8008", "container": ""},
+    ),
+    *(
+        Case(f"a container's port that is {name} is left to the module", CONTAINED | {INNER_PORT: port}, of_container)
+        for of_container in [{"url": "", "container": "matrix-synapse"}]
+        for name, port in {"null": None, "empty": "", "half-defined": HALF_DEFINED}.items()
+    ),
+    Case(
+        "the public address is none to talk to",
+        SECRET | {"matrix_homeserver_url": "https://matrix.example.test"},
+        {"url": "", "container": "", "login_url": "https://matrix.example.test"},
+    ),
+    Case(
+        "the inventory alone says which container to search",
+        INVENTORY_ALONE,
+        {"url": "", "container": "matrix-synapse", "server_name": "example.test"},
+        {"registration_shared_secret": ""},
+    ),
+    # An address without a credential is no use, and keeps the module from looking for one.
+    Case(
+        "without a secret, the container's address is left to the module",
+        CONTAINED | {"matrix_synapse_macaroon_secret_key": ""},
+        {"url": "", "container": "matrix-synapse"},
+        {"registration_shared_secret": ""},
+    ),
+    Case(
+        "without a secret, a published port is left to the module",
+        INVENTORY_ALONE | {PORT: "8008"},
+        {"url": "", "container": "matrix-synapse"},
+    ),
+    Case("nothing has to be set", {}, {"backend": "auto", "url": "", "container": "", "unix_socket": ""}),
+    Case(
+        "a credential alone may be set",
+        SECRET,
+        {"url": "", "container": "", "unix_socket": ""},
+        {"registration_shared_secret": "own"},
+    ),
+    Case("Synapse may be told by being enabled", {"matrix_synapse_enabled": True}, {"container": "matrix-synapse"}),
+    Case("a Synapse that is not enabled has no container", {"matrix_synapse_enabled": False}, {"container": ""}),
+    Case("whether it is enabled may be half-defined", {"matrix_synapse_enabled": HALF_DEFINED}, {"container": ""}),
+    Case(
+        "its own container comes before the deployment's, and before a published port",
+        DEPLOYMENT | {INNER_PORT: 8008, "matrix_users_container": "synapse-of-ours"},
+        {"url": "http://synapse-of-ours:8008", "container": "synapse-of-ours"},
+    ),
+    Case(
+        "its own container may be all that is said",
+        {"matrix_users_container": "synapse-of-ours"},
+        {"url": "", "container": "synapse-of-ours"},
+    ),
+    Case(
+        "its own container may have its own address",
+        CONTAINED | URL | {"matrix_users_container": "synapse-of-ours"},
+        {"url": "http://127.0.0.1:8008", "container": "synapse-of-ours"},
+    ),
+    Case(
+        "with its own address, the deployment's container is not looked into",
+        CONTAINED | URL,
+        {"url": "http://127.0.0.1:8008", "container": ""},
+    ),
+    Case(
+        "with its own socket, neither the deployment's address nor its container is used",
+        DEPLOYMENT | SOCKET,
+        {"url": "", "container": "", "unix_socket": "/run/matrix-synapse/main.sock"},
+        {"registration_shared_secret": "macaroon"},
+    ),
+    Case(
+        "an address may be reached over its own socket",
+        DEPLOYMENT | URL | SOCKET,
+        {"url": "http://127.0.0.1:8008", "container": "", "unix_socket": "/run/matrix-synapse/main.sock"},
     ),
     Case(
         "a https address is where one logs in",
@@ -135,7 +219,13 @@ CASES = [
     Case(
         "a half-defined address is no address",
         SECRET | {PORT: HALF_DEFINED, "matrix_homeserver_url": f"https://matrix.{HALF_DEFINED}"},
-        problem=("matrix_users_url", PORT),
+        {"url": "", "login_url": ""},
+    ),
+    Case(
+        "half-defined variables are left to the module",
+        {name: HALF_DEFINED for name in CONTAINED} | {"matrix_synapse_macaroon_secret_key": HALF_DEFINED_SECRET},
+        {"url": "", "container": "", "server_name": "", "login_url": ""},
+        {"registration_shared_secret": ""},
     ),
     Case(
         "a half-defined secret is no secret",
@@ -199,6 +289,11 @@ CASES = [
         credential={"registration_shared_secret": "macaroon", "registration_shared_secret_previous": "former"},
     ),
     Case(
+        "the previous secret goes with a secret that the module finds",
+        INVENTORY_ALONE | PREVIOUS,
+        credential={"registration_shared_secret": "", "registration_shared_secret_previous": "former"},
+    ),
+    Case(
         "without a secret after it, the previous secret is not sent",
         DEPLOYMENT | {"matrix_users_access_token": "token"} | PREVIOUS,
         credential={"registration_shared_secret": "", "registration_shared_secret_previous": ""},
@@ -225,6 +320,9 @@ CASES = [
             "http://[fe80::7]": "session-_fe80__7_.json",
         }.items()
     ),
+    kept_in("the session file has the container's name", CONTAINER_ALONE, FOLDER + "session-synapse-of-ours.json"),
+    kept_in("the session file of what is looked for has a name, too", {}, FOLDER + "session-homeserver.json"),
+    kept_in("the session file of a socket has a name, too", SOCKET, FOLDER + "session-homeserver.json"),
     kept_in("the session file has the host of a published port", {PORT: "8008"}, FOLDER + "session-127.0.0.1.json"),
     *(
         kept_in(
@@ -248,16 +346,18 @@ CASES = [
     ),
     kept_in("there may be no session file", URL | {"matrix_users_session_file": ""}, ""),
     # What is refused
-    Case("without an address it says what to set", SECRET, problem=("matrix_users_url", PORT)),
-    Case(
-        "a port that is none is not used",
-        SECRET | {PORT: "127.0.0.1"},
-        problem=("matrix_users_url", PORT),
-    ),
-    Case(
-        "without a credential it says what to set",
-        URL,
-        problem=("matrix_users_registration_shared_secret", "matrix_users_admin_username"),
+    Case("a published port that is none is not used", SECRET | {PORT: "127.0.0.1"}, {"url": ""}),
+    *(
+        Case(
+            f"{name} without a credential says what to set",
+            address,
+            problem=("at " + where, "matrix_users_registration_shared_secret", "matrix_users_admin_username"),
+        )
+        for name, address, where in [
+            ("an address", URL, "http://127.0.0.1:8008"),
+            ("a socket", SOCKET, "/run/matrix-synapse/main.sock"),
+            ("an address beside the deployment", INVENTORY_ALONE | URL, "http://127.0.0.1:8008"),
+        ]
     ),
     *(
         Case(
@@ -272,6 +372,11 @@ CASES = [
         DEPLOYMENT | URL | {"matrix_homeserver_implementation": "dendrite", "matrix_users_backend": "synapse"},
         {"backend": "synapse"},
     ),
+    Case(
+        "such a Synapse is not looked for in the deployment's container",
+        INVENTORY_ALONE | {"matrix_homeserver_implementation": "dendrite", "matrix_users_backend": "synapse"},
+        {"backend": "synapse", "container": ""},
+    ),
 ]
 
 # Writes what came out, secrets included: they are made up.
@@ -280,24 +385,18 @@ PLAY = """
   hosts: all
   gather_facts: false
   tasks:
-    - name: Try it
-      block:
-        - name: Work it out
-          ansible.builtin.include_role:
-            name: matrix_users
-            tasks_from: connection
-      rescue:
-        - name: Keep what it said
-          ansible.builtin.set_fact:
-            problem: "{{ ansible_failed_result.msg }}"
+    - name: Work it out
+      ansible.builtin.include_role:
+        name: matrix_users
+        tasks_from: connection
     - name: Write it down
       ansible.builtin.debug:
         msg: >-
           CASE {{ {
             'name': inventory_hostname,
-            'connection': {} if problem is defined else matrix_users_connection,
-            'credential': {} if problem is defined else matrix_users_credential,
-            'problem': problem | default('')
+            'connection': matrix_users_connection,
+            'credential': matrix_users_credential,
+            'problem': matrix_users_problem
           } | to_json | b64encode }} END
 """
 

@@ -24,13 +24,17 @@ def doc(ansible: Ansible, *arguments: str) -> Any:
     return json.loads(output)
 
 
-def test_ansible_doc_shows_the_module(ansible: Ansible) -> None:
-    page = doc(ansible, "matrix_user")["matrix_user"]
+@pytest.mark.parametrize(
+    ("module", "diff_mode", "returned"),
+    [("matrix_user", "full", "user"), ("matrix_connection_info", "none", "connection")],
+)
+def test_ansible_doc_shows_the_module(ansible: Ansible, module: str, diff_mode: str, returned: str) -> None:
+    page = doc(ansible, module)[module]
 
     assert page["doc"]["attributes"]["check_mode"]["support"] == "full"
-    assert page["doc"]["attributes"]["diff_mode"]["support"] == "full"
-    assert "matrix_user:" in page["examples"]
-    assert "user" in page["return"]
+    assert page["doc"]["attributes"]["diff_mode"]["support"] == diff_mode
+    assert f"{module}:" in page["examples"]
+    assert returned in page["return"]
 
 
 def test_ansible_doc_shows_the_entry_points_of_the_role(ansible: Ansible) -> None:
@@ -43,6 +47,9 @@ def test_ansible_doc_shows_the_entry_points_of_the_role(ansible: Ansible) -> Non
         "demote",
         "deactivate",
         "forget",
+        "ensure",
+        "connection_info",
+        "doctor",
     }
 
 
@@ -81,4 +88,4 @@ def test_the_role_describes_the_variables_that_it_has() -> None:
 
     assert described == variables_of_the_role()
     files = {file.stem for file in (ROLE / "tasks").glob("*.yml")}
-    assert entries.keys() == files - {"account", "connection", "main"}
+    assert entries.keys() == files - {"account", "connected", "connection", "listed", "look", "main", "users"}

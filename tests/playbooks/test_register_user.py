@@ -119,6 +119,8 @@ def test_variables_of_matrix_docker_ansible_deploy_are_enough(
         matrix_domain=synapse.server_name,
         matrix_synapse_container_client_api_host_bind_port=f"127.0.0.1:{synapse.port}",
         matrix_synapse_macaroon_secret_key=synapse.secret,
+        # There is no systemd that this one would belong to: test_start_service.py.
+        matrix_users_start_service=False,
     )
     variables = {"username": name, "password": PASSWORD, "admin": "no"}
 

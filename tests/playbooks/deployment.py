@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A folder that is laid out as that of matrix-docker-ansible-deploy, in small, with
+Registrar's two files in it; or a copy of a checkout, where there is one.
+
+What is in it follows that playbook's inventory (examples/), group_vars/
+matrix_servers, and roles/custom/*/defaults/main.yml.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.paths import ROOT
+
+HOST = "matrix.example.test"
+CHECKOUT = os.environ.get("REGISTRAR_MDAD")
+FILES = ROOT / "integrations" / "matrix-docker-ansible-deploy"
+
+# Would fail a run in which it ran, whatever the tag.
+TASKS = [
+    {"name": "Never to run", "ansible.builtin.fail": {"msg": "a task of that playbook ran"}, "tags": ["always"]},
+    {
+        "name": "Nor this",
+        "tags": ["register-user", "update-user-password", "ensure-matrix-users-created", "ensure-users-created"],
+        "block": [{"ansible.builtin.include_tasks": "{{ role_path }}/tasks/main.yml", "name": "Nor that"}],
+    },
+]
+# A role that has these is checked before its tasks, by a task that is always run.
+SPECS = {
+    "argument_specs": {
+        "main": {"options": {"nobody_sets_this": {"type": "str", "required": True, "description": "Missing."}}}
+    }
+}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "matrix-base": {
+        "matrix_domain": None,
+        "matrix_homeserver_implementation": "synapse",
+        "matrix_server_fqn_matrix": "matrix.{{ matrix_domain }}",
+        "matrix_homeserver_url": "https://{{ matrix_server_fqn_matrix }}",
+    },
+    "matrix-synapse": {
+        "matrix_synapse_enabled": True,
+        "matrix_synapse_container_client_api_port": 8008,
+        "matrix_synapse_container_client_api_host_bind_port": "",
+        "matrix_synapse_macaroon_secret_key": "",
+        "matrix_synapse_registration_shared_secret": "{{ matrix_synapse_macaroon_secret_key }}",
+    },
+    "matrix-authentication-service": {"matrix_authentication_service_migration_in_progress": False},
+    "matrix-bot-baibot": {
+        "matrix_bot_baibot_config_user_mxid_localpart": "baibot",
+        "matrix_bot_baibot_config_user_password": None,
+    },
+    # Others that the play names are missing: matrix-bot-maubot, for example.
+}
+GROUP = {
+    "matrix_synapse_macaroon_secret_key": (
+        "{{ (matrix_homeserver_generic_secret_key + ':synapse.mac') | hash('sha512') | to_uuid }}"
+    ),
+    "matrix_bot_baibot_enabled": False,
+    "matrix_bot_maubot_enabled": False,
+    "matrix_user_creator_users_auto": (
+        "{{ ([{'username': matrix_bot_baibot_config_user_mxid_localpart,"
+        " 'initial_password': matrix_bot_baibot_config_user_password, 'initial_type': 'bot'}]"
+        " if matrix_bot_baibot_enabled else [])"
+        " + ([{'username': matrix_bot_maubot_login, 'initial_password': matrix_bot_maubot_initial_password,"
+        " 'initial_type': 'bot'}] if matrix_bot_maubot_enabled else []) }}\n"
+    ),
+}
+# The least that its documentation asks for.
+VARIABLES = {
+    "matrix_domain": "example.test",
+    "matrix_homeserver_implementation": "synapse",
+    "matrix_homeserver_generic_secret_key": "generic",
+}
+# to_uuid(sha512("generic:synapse.mac")), as ansible.builtin.to_uuid has it.
+SECRET = "ce1481a1-ded9-5bfb-8c06-636ef58bf39b"
+
+
+def write(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+
+
+class Deployment:
+    """Where `folder` was nothing, there is the playbook's, with one host of its own."""
+
+    def __init__(self, folder: Path, variables: Mapping[str, Any], checkout: str | None = None) -> None:
+        self.folder = folder
+        if checkout:
+            shutil.copytree(checkout, folder, ignore=shutil.ignore_patterns(".git", "inventory"))
+        else:
+            self._lay()
+        write(folder / "inventory" / "hosts", f"[matrix_servers]\n{HOST} ansible_connection=local\n")
+        write(
+            folder / "inventory" / "host_vars" / HOST / "vars.yml",
+            {
+                # A test is who it is; and the first python on PATH may be none.
+                "ansible_become": False,
+                "ansible_python_interpreter": sys.executable,
+                "matrix_users_session_file": "",
+                "matrix_users_start_service": False,
+            }
+            | VARIABLES
+            | dict(variables),
+        )
+        for file in FILES.iterdir():
+            shutil.copy(file, folder)
+
+    def _lay(self) -> None:
+        # Its own settings; the last one shows in what is printed.
+        write(
+            self.folder / "ansible.cfg",
+            "[defaults]\nretry_files_enabled = False\ncallback_result_format = yaml\n[connection]\npipelining = True\n",
+        )
+        write(self.folder / "group_vars" / "matrix_servers", GROUP)
+        for role, defaults in DEFAULTS.items():
+            home = self.folder / "roles" / "custom" / role
+            write(home / "defaults" / "main.yml", defaults)
+            write(home / "tasks" / "main.yml", TASKS)
+            write(home / "meta" / "argument_specs.yml", SPECS)
+
+    @property
+    def inventory(self) -> Path:
+        return self.folder / "inventory" / "hosts"
+
+    @property
+    def play(self) -> Path:
+        return self.folder / "registrar.yml"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What is said at the top of the play file."""
+        return {
+            "REGISTRAR": str(ROOT),
+            "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"),
+            "ANSIBLE_ROLES_PATH": str(ROOT / "roles"),
+            "ANSIBLE_LIBRARY": str(ROOT / "library"),
+        }
