@@ -19,7 +19,7 @@ static const char *const kept_keys[] = {"generated_password", "user_id", "userna
     "after_header", "name"};
 
 /* Our own sentences. */
-static const char *const sentence_keys[] = {"msg", "warnings"};
+static const char *const sentence_keys[] = {"msg", "summary", "warnings"};
 
 int
 reply_add_error(json_t *reply, const struct error *error)

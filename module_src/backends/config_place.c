@@ -80,15 +80,6 @@ locate(const struct config_place *place, const char *path,
     return 0;
 }
 
-int
-config_place_path(const struct config_place *place, const char *path, char here[PATH_MAX],
-    struct error *error)
-{
-    const struct engine_mount *mount;
-
-    return locate(place, path, &mount, here, error);
-}
-
 /* The next part of a way, if it is no link. -1 with errno. */
 static int
 go_into(int folder, const char *part, size_t length)
@@ -135,12 +126,11 @@ open_named(int named)
     return opened;
 }
 
-/* Opens what is behind a mount, part by part. -1 with errno. */
+/* Names what is behind a mount, part by part. -1 with errno. */
 static int
-open_behind(const char *source, const char *rest)
+name_behind(const char *source, const char *rest)
 {
     int named = open(source, O_PATH | O_CLOEXEC);
-    int opened;
 
     while (named >= 0 && rest[strspn(rest, "/")] != '\0') {
         int folder = named;
@@ -152,11 +142,48 @@ open_behind(const char *source, const char *rest)
         close(folder);
         rest += length;
     }
+    return named;
+}
+
+static int
+open_behind(const char *source, const char *rest)
+{
+    int named = name_behind(source, rest);
+    int opened;
+
     if (named < 0)
         return -1;
     opened = open_named(named);
     close(named);
     return opened;
+}
+
+static int
+refuse_link(const char *here, struct error *error)
+{
+    return error_set(error, ERROR_INVALID,
+        "cannot use %.700s: a symbolic link leads there, and none is followed behind a "
+        "container's mounts",
+        here);
+}
+
+int
+config_place_path(const struct config_place *place, const char *path, char here[PATH_MAX],
+    struct error *error)
+{
+    const struct engine_mount *mount;
+    int named;
+
+    if (locate(place, path, &mount, here, error) != 0)
+        return -1;
+    if (mount == NULL)
+        return 0;
+    named = name_behind(mount->source, rest_behind(path, mount->destination));
+    if (named < 0 && errno == ELOOP)
+        return refuse_link(here, error);
+    if (named >= 0)
+        close(named);
+    return 0;
 }
 
 int
@@ -177,10 +204,7 @@ config_place_open(const struct config_place *place, const char *path, char here[
     if (errno == ENOENT || errno == ENOTDIR)
         *absent = 1;
     else if (errno == ELOOP && mount != NULL)
-        error_set(error, ERROR_INVALID,
-            "cannot read %.700s: a symbolic link leads there, and none is followed behind a "
-            "container's mounts",
-            here);
+        refuse_link(here, error);
     else if (errno == EINVAL && mount != NULL)
         error_set(error, ERROR_INVALID, "%.700s is no regular file", here);
     else

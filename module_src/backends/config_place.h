@@ -22,8 +22,8 @@ struct config_place {
 };
 
 /*
- * Writes where on this machine a path of the server's is. -1: invalid (it is
- * relative, or behind no mount).
+ * Writes where on this machine a path of the server's is, or will be. -1: invalid
+ * (it is relative, or behind no mount, or a symbolic link leads to it there).
  */
 int config_place_path(const struct config_place *place, const char *path,
     char here[PATH_MAX], struct error *error);

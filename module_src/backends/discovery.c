@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backends/discovery.h"
 
+#include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -21,6 +23,7 @@ struct search {
     struct found *found;
     struct error trouble;   /* the first; it counts when nothing is found */
     struct text looked_for; /* "/etc/..., container matrix-synapse" */
+    char unread[PATH_MAX];  /* a configuration that is there and was not read, or "" */
 };
 
 static void
@@ -32,12 +35,20 @@ note_place(struct search *search, const char *what, const char *name)
 
 /* Two deployments on one machine: which is meant is not for us to guess. */
 static int
-refuse_second(const struct found *first, const struct found *second, struct error *error)
+refuse_second(const char *first, const char *second, struct error *error)
 {
     return error_set(error, ERROR_INVALID,
-        "this machine has more than one homeserver: that of %s and that of %s; say with url or "
-        "container which one is meant",
-        first->files.items[0], second->files.items[0]);
+        "this machine has more than one homeserver: that of %.400s and that of %.400s; say "
+        "with url or container which one is meant",
+        first, second);
+}
+
+/* Where a deployment is that could not be read to its end. */
+static void
+note_unread(struct search *search, const char *file)
+{
+    if (search->unread[0] == '\0')
+        snprintf(search->unread, sizeof(search->unread), "%s", file);
 }
 
 /* Reads one configuration, and keeps it when there is one. */
@@ -53,8 +64,12 @@ read_place(struct search *search, const struct discovery_source *source,
         result = found_text(&one.container, error, "%s", place->container);
     if (result == 0 && !absent && one.files.failed)
         result = error_no_memory(error);
-    if (result == 0 && !absent && search->found->is_there)
-        result = refuse_second(search->found, &one, error);
+    if (result != 0 && one.files.count > 0)
+        note_unread(search, one.files.items[0]);
+    if (result == 0 && !absent && search->found->is_there) {
+        note_unread(search, one.files.items[0]);
+        absent = 1;
+    }
     if (result != 0 || absent) {
         found_free(&one);
         return result;
@@ -64,21 +79,29 @@ read_place(struct search *search, const struct discovery_source *source,
     return 0;
 }
 
-/* A container that has to be there, and to run. */
 static int
 read_in_container(struct search *search, const struct discovery_source *source,
-    const char *name, const char *file, struct error *error)
+    const char *name, const struct engine_container *container, struct error *error)
+{
+    const struct config_place place = {
+        .file = source->container_file,
+        .container = name,
+        .mounts = container,
+    };
+
+    return read_place(search, source, &place, error);
+}
+
+/* A container that has to be there, and to run. */
+static int
+read_container(struct search *search, const struct discovery_source *source,
+    const char *name, struct error *error)
 {
     struct engine_container container = {0};
-    const struct config_place place = {
-        .file = file,
-        .container = name,
-        .mounts = &container,
-    };
     int result = container_inspect(&search->engine, name, &container, error);
 
     if (result == 0)
-        result = read_place(search, source, &place, error);
+        result = read_in_container(search, source, name, &container, error);
     engine_container_free(&container);
     return result;
 }
@@ -94,18 +117,26 @@ try_container(struct search *search, const struct discovery_source *source,
 
     note_place(search, "container ", name);
     result = engine_inspect(&search->engine, name, &container, &answer, error);
+    if (result == 0 && answer == ENGINE_HAS_IT)
+        result = container.running
+                     ? read_in_container(search, source, name, &container, error)
+                     : container_missing(name, container.status, error);
     engine_container_free(&container);
-    if (result != 0 || answer != ENGINE_HAS_IT)
-        return result;
-    return read_in_container(search, source, name, source->container_file, error);
+    return result;
 }
 
-static bool
-is_there(const char *path)
+/* Whether a file is there; that a folder above may not be entered is an error. */
+static int
+look_for(const char *path, bool *is_there, struct error *error)
 {
     struct stat status;
 
-    return stat(path, &status) == 0;
+    *is_there = stat(path, &status) == 0;
+    if (*is_there || (errno != EACCES && errno != EPERM))
+        return 0;
+    return error_set(error, ERROR_INVALID,
+        "cannot look for %s: %s; who runs this must be able to (become)", path,
+        strerror(errno));
 }
 
 /* A file of this machine. One that is mounted into a container is read by way
@@ -116,14 +147,21 @@ try_file(struct search *search, const struct discovery_source *source,
 {
     const struct config_place place = {.file = usual->file, .folder = usual->folder};
     const char *known = search->found->container;
+    bool is_there;
 
     note_place(search, "", usual->file);
-    if (usual->container == NULL)
-        return read_place(search, source, &place, error);
-    if (!is_there(usual->file) || (known != NULL && strcmp(known, usual->container) == 0))
+    if (known != NULL && usual->container != NULL && strcmp(known, usual->container) == 0)
         return 0;
-    return read_in_container(search, source, usual->container, source->container_file,
-        error);
+    if (look_for(usual->file, &is_there, error) != 0)
+        return -1;
+    if (!is_there)
+        return 0;
+    if ((usual->container == NULL
+                ? read_place(search, source, &place, error)
+                : read_container(search, source, usual->container, error)) == 0)
+        return 0;
+    note_unread(search, usual->file);
+    return -1;
 }
 
 /* What ends a search at once: no other place would be better. */
@@ -176,12 +214,14 @@ search_machine(struct search *search, struct error *error)
         if (backend_types[i]->source != NULL &&
             search_source(search, backend_types[i]->source, error) != 0)
             return -1;
+    if (search->found->is_there && search->unread[0] != '\0')
+        return refuse_second(search->found->files.items[0], search->unread, error);
+    if (search->found->is_there)
+        return 0;
     if (search->trouble.kind != ERROR_NONE) {
         *error = search->trouble;
         return -1;
     }
-    if (search->found->is_there)
-        return 0;
     if (search->looked_for.failed)
         return error_no_memory(error);
     engine_places(&search->engine, engines, sizeof(engines));
@@ -202,7 +242,7 @@ search_container(struct search *search, struct error *error)
         if (source == NULL)
             continue;
         note_place(search, "", source->container_file);
-        if (read_in_container(search, source, name, source->container_file, error) != 0)
+        if (read_container(search, source, name, error) != 0)
             return -1;
     }
     if (search->found->is_there)

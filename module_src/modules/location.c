@@ -50,6 +50,8 @@ take_address(struct location *location, const struct connection_options *options
     connection_over_socket(connection, found->unix_socket);
     connection->http.address = found->address;
     connection->http.finder = NULL;
+    /* It is on this machine, whichever of its addresses it listens at. */
+    connection->http.use_proxy = false;
     if (found->container != NULL && found->unix_socket == NULL)
         connection_into_container(connection, found->container, &engine);
 }

@@ -8,8 +8,10 @@
 #include "net/namespace.h"
 #include "net/probe.h"
 
-/* How long an address of this host's own bridges may take to answer. */
+/* How long an address of this host's own bridges may take to answer; and how
+ * long where there is another way, since some answer never. */
 #define PROBE_MS 2000
+#define PROBE_BRIEFLY_MS 500
 
 /* A shorter text of these digits may be a name. */
 #define ID_SHORTEST 12
@@ -36,11 +38,12 @@ container_missing(const char *name, const char *status, struct error *error)
 {
     char state[100];
 
-    if (*status != '\0')
-        snprintf(state, sizeof(state), "is there, but does not run (%s)", status);
+    if (status != NULL)
+        snprintf(state, sizeof(state), "is there, but does not run (%s)",
+            *status != '\0' ? status : "stopped");
     else
         snprintf(state, sizeof(state), "is not there (many are removed when they stop)");
-    if (strcmp(status, "paused") == 0)
+    if (status != NULL && strcmp(status, "paused") == 0)
         return error_set(error, ERROR_UNREACHABLE,
             "the container %s is paused; let it go on (docker unpause, podman unpause)", name);
     if (looks_like_an_id(name))
@@ -64,16 +67,13 @@ container_inspect(const struct engine_options *options, const char *name,
     if (answer == ENGINE_HAS_IT && found->running)
         return 0;
     if (answer != ENGINE_NONE)
-        return container_missing(name,
-            answer == ENGINE_HAS_NOT      ? ""
-            : found->status[0] != '\0' ? found->status
-                                       : "stopped",
-            error);
+        return container_missing(name, answer == ENGINE_HAS_NOT ? NULL : found->status, error);
     engine_places(options, places, sizeof(places));
     return error_set(error, ERROR_UNREACHABLE,
-        "there is no container engine to ask about %s at %s; start it, or name its API's "
+        "there is no container engine to ask about %s at %s; %sstart it, or name its API's "
         "socket with container_socket",
-        name, places);
+        name, places,
+        geteuid() != 0 ? "the one of root is asked when root runs this (become); " : "");
 }
 
 /* A container in another's network has that one's addresses. */
@@ -179,7 +179,8 @@ container_find(const void *context, const struct url *url, struct route *route,
         found.addresses.count = 0;
         add_loopback(&found.addresses);
     }
-    index = probe_connect(&found.addresses, url->port, -1, PROBE_MS);
+    index = probe_connect(&found.addresses, url->port, -1,
+        geteuid() == 0 ? PROBE_BRIEFLY_MS : PROBE_MS);
     if (index >= 0) {
         take_route(route, &found.addresses, index, -1);
         result = 0;

@@ -36,8 +36,8 @@ int container_inspect(const struct engine_options *options, const char *name,
     struct engine_container *found, struct error *error);
 
 /*
- * Records that there is no such container, or that it does not run (status, not
- * empty, is the engine's word): unreachable, with what to do. Always -1.
+ * Records that there is no such container (NULL), or that it does not run
+ * (status, the engine's word for it): unreachable, with what to do. Always -1.
  */
 int container_missing(const char *name, const char *status, struct error *error);
 

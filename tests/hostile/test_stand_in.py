@@ -109,6 +109,28 @@ def managing(talk: Talk, root: str, alice: str) -> None:
         talk.ask("GET", f"{available}?username=free", token=token)
 
 
+def listing(talk: Talk, root: str, alice: str) -> None:
+    users = USERS.rstrip("/")
+    for token in (None, "wrong", alice):
+        talk.ask("GET", users, token=token)
+    for query in (
+        "",
+        "?admins=true&guests=false",
+        "?admins=false",
+        "?deactivated=true",
+        "?locked=true",
+        "?limit=1",
+        "?limit=1&from=1",
+        "?limit=2&from=2&admins=false",
+        "?limit=100&from=100",
+        "?limit=0",
+        "?from=x",
+        "?limit=-1",
+        "?admins=1",
+    ):
+        talk.ask("GET", users + query, token=root)
+
+
 def on_behalf(talk: Talk, root: str, alice: str) -> None:
     path = LOGIN_AS.format("@alice:example.test")
     for token in (None, alice):
@@ -190,6 +212,7 @@ def everything(talk: Talk) -> None:
     registering(talk)
     root, alice = sessions(talk)
     managing(talk, root, alice)
+    listing(talk, root, alice)
     on_behalf(talk, root, alice)
     profiles(talk, alice)
     ending(talk, root)

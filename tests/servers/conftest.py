@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways in which a task may be let into a server, and who may run it."""
+"""The ways in which a task may be let into a server, who may run it, and the
+machines on which a server may be found."""
 
 from __future__ import annotations
 
@@ -15,7 +16,10 @@ import pytest
 pytest.register_assert_rewrite("tests.servers.proof", "tests.servers.fields")
 
 from tests.servers.fields import WAYS, Task, Way, ways_in  # noqa: E402
+from tests.support.engine import Engine  # noqa: E402
+from tests.support.machine import Machine  # noqa: E402
 from tests.support.module import Reply, Running, start_module  # noqa: E402
+from tests.support.namespaces import Namespace  # noqa: E402
 from tests.support.synapse import Synapse  # noqa: E402
 
 
@@ -68,3 +72,36 @@ def unprivileged(tmp_path: Path) -> Iterator[Unprivileged]:
             os.chown(folder, nobody, -1)
         yield Unprivileged(nobody, folder)
         folder.chmod(0o700)
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Namespace]:
+    with Namespace() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def contained(host: Namespace) -> Iterator[Synapse]:
+    """What runs in the containers of all these machines: reachable from here."""
+    with Synapse(namespace=host, bind_addresses=["::"]) as server:
+        yield server
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    with Machine() as one:
+        yield one
+
+
+@pytest.fixture
+def docker(machine: Machine) -> Iterator[Engine]:
+    with Engine("docker", folder=machine.root / "run") as engine:
+        yield engine
+        assert not engine.complaints
+
+
+@pytest.fixture
+def podman(machine: Machine) -> Iterator[Engine]:
+    with Engine("podman", folder=machine.root / "run" / "podman") as engine:
+        yield engine
+        assert not engine.complaints

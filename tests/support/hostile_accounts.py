@@ -80,6 +80,24 @@ class Account:
             "last_seen_ts": None,
         }
 
+    def listed(self) -> dict[str, Any]:
+        """The keys of storage/databases/main/__init__.py, UserPaginateResponse,
+        without `approved`."""
+        return {
+            "name": self.user_id,
+            "user_type": self.user_type,
+            "is_guest": False,
+            "admin": self.admin,
+            "deactivated": self.deactivated,
+            "shadow_banned": self.shadow_banned,
+            "displayname": self.displayname,
+            "avatar_url": self.avatar_url,
+            "creation_ts": self.created * 1000,
+            "erased": self.erased,
+            "last_seen_ts": None,
+            "locked": self.locked,
+        }
+
     def listed_threepids(self) -> list[dict[str, Any]]:
         return [
             {"medium": medium, "address": address, "validated_at": added, "added_at": added}

@@ -28,6 +28,30 @@ LARGEST = (1 << 63) - 1
 
 
 class AdminApi(State):
+    # All users
+
+    def _list_users(self, request: Any) -> Answer:
+        """UsersRestServletV2; of its filters, those that the module uses."""
+        self._administrator(request)
+        query = parse_qs(urlsplit(request.target).query, keep_blank_values=True)
+        start, limit = whole(query, "from", 0), whole(query, "limit", 100)
+        if self.mas and truth(query, "guests", True):
+            text = "The guests parameter is not supported when delegating to MAS."
+            raise Refusal(400, "M_INVALID_PARAM", text)
+        admins, deactivated = truth(query, "admins"), truth(query, "deactivated")
+        found = [
+            account
+            for _, account in sorted(self.accounts.items())
+            if (admins is None or account.admin == admins)
+            and (deactivated or not account.deactivated)
+            and (truth(query, "locked") or not account.locked)
+        ]
+        users = [account.listed() for account in found[start : start + limit]]
+        body = {"users": users, "total": len(found)}
+        if start + limit < len(found):
+            body["next_token"] = str(start + len(users))
+        return Answer(200, body)
+
     # One user
 
     def _get_user(self, request: Any, user_id: str) -> Answer:
@@ -242,3 +266,27 @@ def ratelimit(account: Account) -> dict[str, int]:
     if account.ratelimit is None:
         return {}
     return dict(zip(("messages_per_second", "burst_count"), account.ratelimit, strict=True))
+
+
+# http/servlet.py
+
+
+def whole(query: dict[str, list[str]], name: str, default: int) -> int:
+    try:
+        value = int(query.get(name, [str(default)])[0])
+    except ValueError:
+        text = f"Query parameter {name} must be an integer"
+        raise Refusal(400, "M_INVALID_PARAM", text) from None
+    if value < 0:
+        text = f"Query parameter {name} must be a positive integer."
+        raise Refusal(400, "M_INVALID_PARAM", text)
+    return value
+
+
+def truth(query: dict[str, list[str]], name: str, default: bool | None = None) -> bool | None:
+    if name not in query:
+        return default
+    if query[name][0] not in ("true", "false"):
+        text = f"Boolean query parameter '{name}' must be one of ['true', 'false']"
+        raise Refusal(400, "M_INVALID_PARAM", text)
+    return query[name][0] == "true"

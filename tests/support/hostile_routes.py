@@ -16,6 +16,7 @@ ROUTES = [
     ("key_server", "GET", "/_matrix/key/v2/server"),
     ("nonce", "GET", f"{ADMIN}/v1/register"),
     ("register", "POST", f"{ADMIN}/v1/register"),
+    ("list_users", "GET", f"{ADMIN}/v2/users"),
     ("get_user", "GET", f"{ADMIN}/v2/users/{SEGMENT}"),
     ("put_user", "PUT", f"{ADMIN}/v2/users/{SEGMENT}"),
     ("deactivate_user", "POST", f"{ADMIN}/v1/deactivate/{SEGMENT}"),

@@ -102,6 +102,8 @@ def decoded(text: str) -> Any:
 
 def comparable(value: Any) -> Any:
     """Without what no two answers share."""
+    if isinstance(value, list):
+        return [comparable(entry) for entry in value]
     if not isinstance(value, dict):
         return value
     result = {}

@@ -45,10 +45,11 @@ class Machine:
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def program(self, binary: Path) -> Path:
-        """A program that runs that one on this machine."""
-        path = self.root / f"on-{binary.name}"
-        command = ["unshare", "--mount", "--propagation", "private", "sh", SCRIPT, self.root, binary]
+    def program(self, binary: Path, user: int = 0) -> Path:
+        """A program that runs that one on this machine, as that user."""
+        path = self.root / f"on-{binary.name}-as-{user}"
+        unshare = ["unshare", "--mount", "--propagation", "private"]
+        command = [*unshare, "sh", SCRIPT, self.root, user, binary]
         words = " ".join(shlex.quote(str(word)) for word in command)
         path.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
         path.chmod(0o755)

@@ -114,8 +114,9 @@ add_folder(struct files *files, const struct config_place *place, struct found *
     if (count < 0 && errno == ENOENT)
         return 0;
     if (count < 0)
-        return error_set(error, ERROR_INVALID, "cannot read %s: %s", place->folder,
-            strerror(errno));
+        return error_set(error, ERROR_INVALID, "cannot read %s: %s%s", place->folder,
+            strerror(errno),
+            errno == EACCES ? "; who runs this must be able to (become)" : "");
     for (int i = 0; i < count; i++) {
         if (result == 0)
             result = add_entry(files, place, entries[i]->d_name, found, error);

@@ -6,10 +6,12 @@
 
 #include "backends/homeserver/register.h"
 #include "backends/homeserver/state.h"
+#include "base/text.h"
+#include "matrix/user_id.h"
 
 #define PAGE 100
-/* Servers without the filter `admins` send everybody. */
-#define PAGES_MOST 1000
+/* Nobody has ten thousand administrators. */
+#define PAGES_MOST 100
 
 /* One page of accounts (Synapse: synapse/rest/admin/users.py, UsersRestServletV2). */
 static int
@@ -31,7 +33,9 @@ add_administrators(const json_t *users, struct list *user_ids, struct error *err
     size_t i;
     json_t *user;
 
-    if (!json_is_array(users))
+    char shown[USER_ID_LONGEST + 1];
+
+    if (!json_is_array(users) || json_array_size(users) > PAGE)
         return error_set(error, ERROR_PROTOCOL,
             "listing the administrators: the server's answer has no usable \"users\"");
     json_array_foreach(users, i, user)
@@ -40,23 +44,35 @@ add_administrators(const json_t *users, struct list *user_ids, struct error *err
         const char *name = json_string_value(json_object_get(user, "name"));
 
         /* Some versions write booleans as numbers here. */
-        if (name != NULL && (json_is_true(admin) || json_integer_value(admin) == 1))
-            list_add(user_ids, "%.255s", name);
+        if (name == NULL || (!json_is_true(admin) && json_integer_value(admin) != 1))
+            continue;
+        text_show(shown, sizeof(shown), name);
+        list_add(user_ids, "%s", shown);
     }
     return user_ids->failed ? error_no_memory(error) : 0;
 }
 
-/* Where the next page begins, "" after the last. */
+/* True when number, in digits, is larger than other. */
+static bool
+is_beyond(const char *number, const char *other)
+{
+    size_t length = strlen(number), other_length = strlen(other);
+
+    return length != other_length ? length > other_length : strcmp(number, other) > 0;
+}
+
+/* Where the next page begins, "" after the last: behind this one. */
 static int
 take_next(const json_t *token, char *from, size_t size, struct error *error)
 {
     const char *text = json_string_value(token);
 
-    from[0] = '\0';
-    if (token == NULL || json_is_null(token))
+    if (token == NULL || json_is_null(token)) {
+        from[0] = '\0';
         return 0;
-    if (text == NULL || *text == '\0' || strlen(text) >= size ||
-        strspn(text, "0123456789") != strlen(text))
+    }
+    if (text == NULL || strlen(text) >= size ||
+        strspn(text, "0123456789") != strlen(text) || !is_beyond(text, from))
         return error_set(error, ERROR_PROTOCOL,
             "listing the administrators: the server's answer has no usable \"next_token\"");
     memcpy(from, text, strlen(text) + 1);
@@ -96,7 +112,9 @@ inspection_check_credential(struct backend *backend, struct error *error)
     struct answer answer = {0};
     int result;
 
-    if (!state_has_administrator(backend))
+    /* Not a kept session of the service account, which may have been made before
+     * the server got another secret. */
+    if (!connection_has_administrator(backend->connection))
         return register_prove_secret(backend, error);
     result = get_page(backend, "0", &answer, error);
     if (result == 0 && answer.status == 403)
