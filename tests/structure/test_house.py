@@ -66,6 +66,7 @@ ALSO_EXPORTED = {
     # One table each, named in the singular of its file.
     "modules/account_options.c": ["account_option_", "account_element_option_"],
     "modules/connection_options.c": ["connection_option_"],
+    "modules/database_options.c": ["database_option_"],
 }
 
 
