@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.support.postgres import Postgres
 from tests.support.synapse import Synapse
 
 _numbers = itertools.count(1)
@@ -37,6 +38,21 @@ def any_synapse(request: pytest.FixtureRequest) -> Synapse:
 def any_version(request: pytest.FixtureRequest) -> str:
     """The version for a test that starts a server of its own, on both."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL, shared: a test makes databases and roles of its own there, and
+    leaves its configuration as it was."""
+    with Postgres() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def synapse_postgres(postgres: Postgres) -> Iterator[Synapse]:
+    """The newest Synapse, shared, with its database there."""
+    with Synapse("newest", postgres=postgres) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real Synapse on the loopback, in a folder of its own, for one test or many.
+"""A real Synapse on the loopback, in a folder of its own, for one test or many, on
+SQLite or in a database of a PostgreSQL of the test's.
 
 What it does to prepare or to look (register, login, user, access_tokens ...)
 is plain Python and knows nothing of the module that is under test.
@@ -7,35 +8,25 @@ is plain Python and knows nothing of the module that is under test.
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import hashlib
-import hmac
-import http.client
-import json as jsonlib
-import os
 import secrets
 import shutil
 import signal
-import socket
-import sqlite3
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from . import synapse_config
+from .database import Database, PostgresDatabase, SqliteFile
+from .homeserver import Homeserver
 from .namespaces import Namespace
 from .paths import BUILD, VENVS
+from .postgres import Postgres
+from .synapse_template import lay_database, save_template, usable
 
 VENV_OF_VERSION = {"newest": "synapse", "floor": "synapse-floor"}
-STARTUP_SECONDS = 60
-# Synapse stops in a fraction of a second; on a busy machine it gets more.
-STOP_SECONDS = 10
 
 
 class AccessToken(NamedTuple):
@@ -46,8 +37,12 @@ class AccessToken(NamedTuple):
     puppets_user_id: str | None
 
 
-class Synapse:
+class Synapse(Homeserver):
     """One homeserver. Used as a context manager, or closed with close()."""
+
+    NAME: ClassVar[str] = "Synapse"
+    READY_PATH: ClassVar[str] = "/health"
+    LOGS: ClassVar[tuple[str, ...]] = ("homeserver.log", "output.log")
 
     def __init__(
         self,
@@ -60,18 +55,17 @@ class Synapse:
         namespace: Namespace | None = None,
         bind_addresses: list[str] | None = None,
         unix_socket: bool = False,
+        postgres: Postgres | None = None,
     ) -> None:
         """It listens on the loopback, or on these addresses, or on a Unix socket and
-        nothing else; in that namespace, which outlives it."""
+        nothing else; in that namespace, which outlives it. In the cluster, which does
+        so too, it makes a database and a role of its own: database_name."""
+        super().__init__(server_name, folder, namespace, bind_addresses, unix_socket)
         self.version = version
-        self.server_name = server_name
-        self.folder = Path(folder or tempfile.mkdtemp(prefix="registrar-synapse-"))
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
-        self.namespace = namespace
-        self.bind_addresses = bind_addresses or ["127.0.0.1"]
-        self.unix_socket = str(self.folder / "client.sock") if unix_socket else None
-        self.process: subprocess.Popen[bytes] | None = None
+        self.postgres = postgres
+        # With postgres, the name of the role, too.
+        self.database_name = postgres.new_name("synapse") if postgres else ""
+        self.database_password = secrets.token_urlsafe(12)
         self._admin_token: str | None = None
 
         over = dict(config or {})
@@ -84,10 +78,14 @@ class Synapse:
             server_name,
             "Shared_" + secrets.token_urlsafe(24),
         )
+        if postgres is not None:
+            postgres.create_role(self.database_name, self.database_password)
+            base["database"] = synapse_config.postgres(
+                postgres, self.database_name, self.database_password
+            )
         # What the next start() writes to homeserver.yaml.
         self.config = synapse_config.merged(base | limits, over)
         (self.folder / "signing.key").write_text(synapse_config.signing_key())
-        atexit.register(self.close)
         if start:
             self.start()
 
@@ -96,13 +94,6 @@ class Synapse:
     def __enter__(self) -> Synapse:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def url(self) -> str:
-        return f"http://{origin(self.bind_addresses[0], self.port)}"
-
     @property
     def python(self) -> Path:
         """The interpreter of the virtual environment with this version."""
@@ -110,80 +101,48 @@ class Synapse:
         assert python.exists(), f"{python} is missing: run `make deps`"
         return python
 
-    @property
-    def running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+    def _prepare(self) -> list[str]:
+        self._write("log.yaml", synapse_config.log_config(self.folder / "homeserver.log"))
+        config = self._write("homeserver.yaml", self.config)
+        if self.postgres is None:
+            self._lay_sqlite(config)
+        else:
+            self._lay_postgres(self.postgres)
+        # Isolated: this folder's synapse.py is not their package.
+        words = [str(self.python), "-I", "-m", "synapse.app.homeserver"]
+        return [*words, "--config-path", str(config)]
 
-    def start(self, wait: bool = True) -> None:
-        """Starts the server, on the same port and data as before if it ran."""
-        assert not self.running, "the server runs already"
+    def _lay_sqlite(self, config: Path) -> None:
+        """An empty database of this version, whose schema takes seconds to lay."""
         database = Path(self.config["database"]["args"].get("database", ""))
-        template = self._template()
-        self._write_config()
-        if database.name and not database.exists():
-            if not usable(template, self.python):
-                self._lay_database()
-                save_template(database, template)
-            shutil.copyfile(template, database)
-        with open(self.folder / "output.log", "ab") as output:
-            self.process = subprocess.Popen(
-                self._command(),
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                cwd=self.folder,
-                env={
-                    "PATH": os.environ.get("PATH", ""),
-                    # Else it takes this repository for its own, and puts our
-                    # branch and commit into the version that it tells. The
-                    # virtual environments may be a link to another checkout's.
-                    "GIT_CEILING_DIRECTORIES": f"{BUILD}:{VENVS.resolve().parent}",
-                },
-            )
-        if wait:
-            self.wait_ready()
+        if not database.name or database.exists():
+            return
+        template = BUILD / f"synapse-{self.version}.template.db"
+        if not usable(template, self.python):
+            lay_database(self.python, config)
+            save_template(database, template)
+        shutil.copyfile(template, database)
 
-    def _command(self) -> list[str]:
-        words = [
-            str(self.python),
-            # Isolated: this folder's synapse.py is not their package.
-            "-I",
-            str(Path(__file__).with_name("synapse_child.py")),
-            "--config-path",
-            str(self.folder / "homeserver.yaml"),
-        ]
-        return words if self.namespace is None else self.namespace.command(*words)
+    def _lay_postgres(self, postgres: Postgres) -> None:
+        """The same; the cluster keeps one for those that come after."""
+        databases = postgres.databases()
+        if self.database_name in databases:
+            return
+        template = f"synapse-{self.version}-template"
+        if template not in databases:
+            password = secrets.token_urlsafe(12)
+            postgres.create_role(template, password)
+            postgres.create_database(template, template)
+            database = synapse_config.postgres(postgres, template, password)
+            lay_database(self.python, self._write("template.yaml", self.config | {"database": database}))
+            postgres.execute(f'ALTER DATABASE "{template}" OWNER TO postgres')
+        postgres.copy_database(self.database_name, self.database_name, template, template)
 
-    def _lay_database(self) -> None:
-        """Lays the schema and runs the background updates a fresh server would take
-        minutes for; without them, it answers 500 to reactivations on SQLite."""
-        subprocess.run(
-            [
-                self.python,
-                "-I",
-                self.python.with_name("update_synapse_database"),
-                "--database-config",
-                self.folder / "homeserver.yaml",
-                "--run-background-updates",
-            ],
-            check=True,
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-        )
-
-    def wait_ready(self, seconds: float = STARTUP_SECONDS) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            assert self.process is not None, "the server was not started"
-            assert self.process.poll() is None, f"Synapse ended: {self.log()[-4000:]}"
-            try:
-                if self.api("GET", "/health")[0] == 200:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.02)
-        raise AssertionError(f"Synapse was not ready in {seconds} s: {self.log()[-4000:]}")
+    def _environment(self) -> dict[str, str]:
+        # Else it takes this repository for its own, and puts our branch and commit
+        # into the version that it tells. The virtual environments may be a link to
+        # another checkout's.
+        return {"GIT_CEILING_DIRECTORIES": f"{BUILD}:{VENVS.resolve().parent}"}
 
     def restart(self, config: dict[str, Any] | None = None) -> None:
         """Stops it and starts it again, with that put on its configuration: what
@@ -192,98 +151,12 @@ class Synapse:
         self.config = synapse_config.merged(self.config, config or {})
         self.start()
 
-    def stop(self) -> None:
-        """Ends the server; its data stay, and start() takes them up again."""
-        process, self.process = self.process, None
-        if process is None:
-            return
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        assert process.stdin is not None
-        process.stdin.close()
-
     def close(self) -> None:
-        """Ends the server at once and removes its folder."""
-        if self.running:
-            assert self.process is not None
-            self.process.kill()
-            self.process.wait()
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        atexit.unregister(self.close)
-
-    def log(self) -> str:
-        """What the server logged, and what it wrote to its terminal."""
-        files = [self.folder / "homeserver.log", self.folder / "output.log"]
-        return "".join(f.read_text("utf8", "replace") for f in files if f.exists())
-
-    def _write_config(self) -> None:
-        # JSON is YAML, and needs no library here.
-        for name, value in (
-            ("homeserver.yaml", self.config),
-            ("log.yaml", synapse_config.log_config(self.folder / "homeserver.log")),
-        ):
-            path = self.folder / name
-            path.touch(mode=0o600)
-            path.write_text(jsonlib.dumps(value, indent=2))
-
-    def _template(self) -> Path:
-        """An empty database of this version: its schema takes seconds to lay."""
-        return BUILD / f"synapse-{self.version}.template.db"
+        super().close()
+        if self.postgres is not None and self.postgres.running:
+            self.postgres.forget(self.database_name)
 
     # Talking to it
-
-    def api(
-        self, method: str, path: str, json: Any = None, token: str | None = None
-    ) -> tuple[int, Any]:
-        """One request; the status and the decoded body, whatever the status."""
-        headers = {}
-        body = None
-        if json is not None:
-            headers["Content-Type"] = "application/json"
-            body = jsonlib.dumps(json).encode()
-        if token is not None:
-            headers["Authorization"] = "Bearer " + token
-        if self.unix_socket is not None:
-            # Without it, it fails to find out who logs in (rest/client/login.py, on_POST:
-            # the address of a Unix socket has no host).
-            headers |= {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http"}
-        connection = self._connection()
-        try:
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            data = response.read()
-        finally:
-            connection.close()
-        try:
-            return response.status, jsonlib.loads(data)
-        except ValueError:
-            return response.status, {"text": data.decode("utf8", "replace")}
-
-    def _connection(self) -> http.client.HTTPConnection:
-        """Open already, from where the server can be reached."""
-        connection = http.client.HTTPConnection("localhost", timeout=30)
-        if self.unix_socket is not None:
-            connection.sock = socket.socket(socket.AF_UNIX)
-            connection.sock.settimeout(30)
-            try:
-                connection.sock.connect(self.unix_socket)
-            except OSError:
-                connection.close()
-                raise
-            return connection
-        with self.namespace.entered() if self.namespace else contextlib.nullcontext():
-            address = (self.bind_addresses[0], self.port)
-            connection.sock = socket.create_connection(address, timeout=30)
-        return connection
-
-    def user_id(self, localpart: str) -> str:
-        return f"@{localpart}:{self.server_name}"
 
     @property
     def secret(self) -> str:
@@ -304,40 +177,6 @@ class Synapse:
         extra = {"displayname": displayname, "user_type": user_type}
         stated = {key: value for key, value in extra.items() if value is not None}
         return self._register(username, password, admin, inhibit_login=True, **stated)["user_id"]
-
-    def _register(self, username: str, password: str, admin: bool, **extra: Any) -> Any:
-        path = "/_synapse/admin/v1/register"
-        nonce = self.api("GET", path)[1]["nonce"]
-        # docs/admin_api/register_api.md of Synapse: the parts of the MAC.
-        parts = [nonce, username, password, "admin" if admin else "notadmin"]
-        if "user_type" in extra:
-            parts.append(extra["user_type"])
-        mac = hmac.new(self.secret.encode(), "\0".join(parts).encode(), hashlib.sha1)
-        body = {
-            "nonce": nonce,
-            "username": username,
-            "password": password,
-            "admin": admin,
-            "mac": mac.hexdigest(),
-        }
-        status, reply = self.api("POST", path, body | extra)
-        assert status == 200, f"registering {username}: {status} {reply}"
-        return reply
-
-    def login(self, user: str, password: str) -> str:
-        """A new session of that user; its access token."""
-        body = {
-            "type": "m.login.password",
-            "identifier": {"type": "m.id.user", "user": user},
-            "password": password,
-        }
-        status, reply = self.api("POST", "/_matrix/client/v3/login", body)
-        assert status == 200, f"login of {user}: {status} {reply}"
-        return reply["access_token"]
-
-    def logout(self, token: str) -> None:
-        status, reply = self.api("POST", "/_matrix/client/v3/logout", {}, token)
-        assert status == 200, f"logout: {status} {reply}"
 
     @property
     def admin_token(self) -> str:
@@ -390,51 +229,19 @@ class Synapse:
         """The ids of all accounts, read from the database."""
         return [row[0] for row in self.query("SELECT name FROM users ORDER BY name")]
 
+    @property
+    def database(self) -> Database:
+        if self.postgres is not None:
+            return PostgresDatabase(self.postgres, self.database_name)
+        return SqliteFile(Path(self.config["database"]["args"]["database"]))
+
     def query(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Rows of the SQLite database, which is opened for reading alone."""
-        with contextlib.closing(self._opened()) as connection:
-            return connection.execute(statement, parameters).fetchall()
+        """Rows of the database; ? is a parameter's place."""
+        return self.database.query(statement, parameters)
 
     def queries(self, statements: Iterable[str]) -> list[list[tuple[Any, ...]]]:
-        """The rows of each, in one go: the schema is read once."""
-        with contextlib.closing(self._opened()) as connection:
-            return [connection.execute(statement).fetchall() for statement in statements]
-
-    def _opened(self) -> sqlite3.Connection:
-        database = quote(self.config["database"]["args"]["database"])
-        return sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def origin(address: str, port: int) -> str:
-    """As a URL has it."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-def usable(template: Path, python: Path) -> bool:
-    """Whether the template is there, and made since the server was installed."""
-    return template.exists() and template.stat().st_mtime > python.parent.stat().st_mtime
-
-
-def save_template(database: Path, template: Path) -> None:
-    """Keeps a copy of a database that has no accounts yet."""
-    template.parent.mkdir(parents=True, exist_ok=True)
-    partial = template.with_suffix(f".{os.getpid()}")
-    source = sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)
-    target = sqlite3.connect(partial)
-    try:
-        source.backup(target)
-    finally:
-        source.close()
-        target.close()
-    # Two test workers may both have got here: the last one wins, both are whole.
-    os.replace(partial, template)
+        """The rows of each."""
+        return self.database.queries(statements)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from .postgres import Postgres
+
 UNLIMITED = {"per_second": 10000, "burst_count": 10000}
 
 # The same set as Synapse's own demo/start.sh --no-rate-limit, as far as
@@ -38,6 +40,20 @@ def listener(port: int, addresses: list[str], unix_socket: str | None) -> dict[s
         "bind_addresses": addresses,
         "resources": resources,
     }
+
+
+def postgres(cluster: Postgres, name: str, password: str) -> dict[str, Any]:
+    """The database of that name, as the role of that name."""
+    arguments = {
+        "user": name,
+        "password": password,
+        "dbname": name,
+        "host": cluster.address,
+        "port": cluster.port,
+        "cp_min": 1,
+        "cp_max": 5,
+    }
+    return {"name": "psycopg2", "args": arguments}
 
 
 def defaults(

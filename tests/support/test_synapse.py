@@ -104,6 +104,23 @@ def test_a_server_on_a_unix_socket_listens_on_nothing_else(any_version):
             socket.create_connection(("127.0.0.1", server.port), timeout=5)
 
 
+def test_a_server_on_postgres_keeps_accounts_of_its_own_and_leaves_nothing(any_version, postgres):
+    with Synapse(any_version, postgres=postgres) as first:
+        with Synapse(any_version, postgres=postgres) as second:
+            first.register("alice", "a password")
+            second.register("bob", "a password", displayname="Bo B")
+            # What a copied database did not give to its new owner, fails here.
+            second.change("bob", deactivated=True)
+            second.change("bob", deactivated=False, password="another password")
+            second.restart()
+            second.logout(second.login("bob", "another password"))
+            assert second.user("bob")["displayname"] == "Bo B"
+            assert [n for n in second.user_names() if "harness" not in n] == ["@bob:example.test"]
+        assert first.user_names() == ["@alice:example.test"]
+        assert first.access_tokens() == []
+        assert second.database_name not in postgres.databases()
+
+
 def test_no_server_outlives_a_test_run_that_is_killed():
     run = subprocess.Popen(
         [sys.executable, "-c", START_ONE], cwd=ROOT, stdout=subprocess.PIPE, text=True
