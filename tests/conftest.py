@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.support.dendrite import Dendrite
 from tests.support.postgres import Postgres
 from tests.support.synapse import Synapse
 
@@ -53,6 +54,27 @@ def synapse_postgres(postgres: Postgres) -> Iterator[Synapse]:
     """The newest Synapse, shared, with its database there."""
     with Synapse("newest", postgres=postgres) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def dendrite() -> Iterator[Dendrite]:
+    """Dendrite on SQLite, shared: a test makes accounts of its own there."""
+    with Dendrite() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dendrite_postgres(postgres: Postgres) -> Iterator[Dendrite]:
+    """Dendrite, shared, with its database in the shared PostgreSQL."""
+    with Dendrite(postgres=postgres) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def any_dendrite(request: pytest.FixtureRequest) -> Dendrite:
+    """Both of them: the test runs twice."""
+    kind = "dendrite" if request.param == "sqlite" else "dendrite_postgres"
+    return request.getfixturevalue(kind)
 
 
 @pytest.fixture

@@ -7,5 +7,6 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 LIBRARY = ROOT / "library"
 VENVS = BUILD / "venv"
+DENDRITE_BIN = BUILD / "dendrite" / "bin"
 TOOLS_BIN = VENVS / "tools" / "bin"
 OLDEST_BIN = VENVS / "oldest" / "bin"
