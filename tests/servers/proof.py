@@ -13,8 +13,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from tests.support.dendrite import ADMIN, Dendrite
 from tests.support.module import Reply, run_module
 from tests.support.synapse import Synapse
+
+Server = Synapse | Dendrite
 
 # In place of passwords in a diff.
 OLD, NEW = "(the old one)", "(the new one)"
@@ -39,10 +42,10 @@ FIELD_NAMES = (
 )
 
 # All that a task about accounts may leave behind. A password is hashed with a
-# new salt each time (synapse/handlers/auth.py, hash), and an address says when
-# it was added, so that even setting the same one again shows. Of sessions and
-# devices, the columns that tell when they were used are left out.
-TRACES = (
+# new salt each time (synapse/handlers/auth.py, hash; bcrypt in Dendrite, too), and
+# an address says when it was added, so that even setting the same one again shows.
+# Of sessions and devices, the columns that tell when they were used are left out.
+SYNAPSE_TRACES = (
     "SELECT * FROM users",
     "SELECT * FROM profiles",
     "SELECT * FROM user_threepids",
@@ -52,6 +55,14 @@ TRACES = (
     "SELECT user_id, device_id, puppets_user_id FROM access_tokens",
     "SELECT user_id, device_id, display_name FROM devices",
 )
+DENDRITE_TRACES = (
+    "SELECT * FROM userapi_accounts",
+    "SELECT * FROM userapi_profiles",
+    "SELECT * FROM userapi_threepids",
+    "SELECT localpart, server_name, device_id, access_token, display_name"
+    " FROM userapi_devices",
+)
+TRACES = {"Synapse": SYNAPSE_TRACES, "Dendrite": DENDRITE_TRACES}
 
 
 def by_service(server: Synapse, **options: Any) -> dict[str, Any]:
@@ -113,9 +124,11 @@ def make_service_account(
     return localpart
 
 
-def facts(server: Synapse, localpart: str) -> dict[str, Any]:
-    """The account as the server's own admin API tells it, in the words of a
-    reply; {} if there is none."""
+def facts(server: Server, localpart: str) -> dict[str, Any]:
+    """The account as the server's own admin API tells it, or, where there is none,
+    its tables, in the words of a reply; {} if there is no such account."""
+    if isinstance(server, Dendrite):
+        return rows_of_account(server, localpart)
     user = server.user(localpart)
     if user is None:
         return {}
@@ -129,6 +142,25 @@ def facts(server: Synapse, localpart: str) -> dict[str, Any]:
             for known in user["external_ids"]
         ),
         "ratelimit": server.ratelimit(localpart),
+    }
+
+
+def rows_of_account(server: Dendrite, localpart: str) -> dict[str, Any]:
+    account = server.account(localpart)
+    if account is None:
+        return {}
+    rows = server.database.query(
+        "SELECT display_name, avatar_url FROM userapi_profiles"
+        " WHERE localpart = ? AND server_name = ?",
+        (localpart, server.server_name),
+    )
+    displayname, avatar_url = rows[0] if rows else (None, None)
+    return {
+        "admin": account.account_type == ADMIN,
+        "deactivated": account.deactivated,
+        # There, an empty one is none.
+        "displayname": displayname or None,
+        "avatar_url": avatar_url or None,
     }
 
 
@@ -158,13 +190,13 @@ def agrees(whole: dict[str, Any], part: dict[str, Any]) -> bool:
     return True
 
 
-def state(server: Synapse) -> list[Counter[tuple[Any, ...]]]:
+def state(server: Server) -> list[Counter[tuple[Any, ...]]]:
     """Everything of TRACES; equal before and after means that nothing changed."""
     server.admin_token  # noqa: B018  made now, not between two looks
-    return [Counter(rows) for rows in server.queries(TRACES)]
+    return [Counter(rows) for rows in server.database.queries(TRACES[server.NAME])]
 
 
-def predicted(server: Synapse, arguments: dict[str, Any]) -> Reply:
+def predicted(server: Server, arguments: dict[str, Any]) -> Reply:
     """The reply of a run in check mode, which changed nothing."""
     before = state(server)
     reply = run_module(arguments, check=True, diff=True)
@@ -173,7 +205,7 @@ def predicted(server: Synapse, arguments: dict[str, Any]) -> Reply:
 
 
 def changes(
-    server: Synapse,
+    server: Server,
     arguments: dict[str, Any],
     actions: list[str],
     before: dict[str, Any],
@@ -228,7 +260,7 @@ def is_true(side: dict[str, Any], is_so: dict[str, Any]) -> None:
     agrees(is_so, {key: value for key, value in told(side).items() if key in FIELD_NAMES})
 
 
-def has_nothing_to_do(server: Synapse, arguments: dict[str, Any]) -> Reply:
+def has_nothing_to_do(server: Server, arguments: dict[str, Any]) -> Reply:
     """The reply of a run that changed nothing, as check mode had said."""
     for reply in (predicted(server, arguments), ran_in_vain(server, arguments)):
         assert not reply.failed, reply.json
@@ -251,14 +283,14 @@ def is_refused(
     return reply
 
 
-def ran_in_vain(server: Synapse, arguments: dict[str, Any]) -> Reply:
+def ran_in_vain(server: Server, arguments: dict[str, Any]) -> Reply:
     before = state(server)
     reply = run_module(arguments, diff=True)
     assert state(server) == before, f"it changed something: {reply.json}"
     return reply
 
 
-def logs_in(server: Synapse, localpart: str, password: str) -> bool:
+def logs_in(server: Server, localpart: str, password: str) -> bool:
     """Whether that is the password; the session is ended at once."""
     body = {
         "type": "m.login.password",
@@ -272,7 +304,7 @@ def logs_in(server: Synapse, localpart: str, password: str) -> bool:
     return status == 200
 
 
-def session_is_alive(server: Synapse, token: str) -> bool:
+def session_is_alive(server: Server, token: str) -> bool:
     return server.api("GET", "/_matrix/client/v3/account/whoami", token=token)[0] == 200
 
 
