@@ -72,9 +72,6 @@ def sessions(server: Dendrite, localpart: str) -> list[str]:
     return [device.device_id for device in server.devices(localpart)]
 
 
-def lists_registration_tokens(server: Dendrite, token: str) -> bool:
-    """Whether the token opens an endpoint that is for administrators alone."""
-    return server.may_administer(token)
 
 
 def in_yaml(server: Dendrite, **changes: Any) -> str:

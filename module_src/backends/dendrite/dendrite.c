@@ -66,11 +66,8 @@ vet(struct backend *backend, const struct account *wanted, struct error *error)
 static int
 become_administrator(struct backend *backend, struct error *error)
 {
-    int opened;
+    int opened = accounts_open(backend, error);
 
-    if (backend->authority != AUTHORITY_NONE)
-        return 0;
-    opened = accounts_open(backend, error);
     if (opened != 0)
         return opened < 0 ? -1 : 0;
     return administrator_become(backend, error);
@@ -220,7 +217,8 @@ creates(const struct backend *backend, const struct account *wanted)
 }
 
 static int
-may_create(struct backend *backend, const struct account *wanted, struct error *error)
+check_creation(const struct backend *backend, const struct account *wanted,
+    struct error *error)
 {
     if (backend->connection->shared_secret == NULL)
         return error_set(error, ERROR_UNAUTHORIZED,
@@ -231,7 +229,20 @@ may_create(struct backend *backend, const struct account *wanted, struct error *
         return error_set(error, ERROR_INVALID,
             "to create %s, a password is needed: Dendrite makes no account without one",
             wanted->localpart);
-    return register_prove_secret(backend, error);
+    /* dendrite: internal/validate.go, ValidateUsername. There may be such accounts:
+     * those of application services. */
+    if (wanted->localpart[0] == '_')
+        return error_set(error, ERROR_INVALID,
+            "cannot create %s: Dendrite takes no username that begins with \"_\"",
+            wanted->localpart);
+    return 0;
+}
+
+static int
+may_create(struct backend *backend, const struct account *wanted, struct error *error)
+{
+    return check_creation(backend, wanted, error) == 0 ? register_prove_secret(backend, error)
+                                                       : -1;
 }
 
 /* The profile goes with the session of the registration, which is the only one
@@ -279,7 +290,8 @@ create(struct backend *backend, const struct account *wanted, enum creation *cre
     bool failed = false;
     int result;
 
-    if (register_session(backend, wanted, NULL, &session, creation, error) != 0 ||
+    if (check_creation(backend, wanted, error) != 0 ||
+        register_session(backend, wanted, NULL, &session, creation, error) != 0 ||
         *creation != CREATION_DONE)
         return error->kind == ERROR_NONE ? 0 : -1;
     result = observe_new(observed, wanted, &session, error);
