@@ -352,7 +352,10 @@ may_update(struct backend *backend, const struct observation *observed,
                 observed->account.user_id != NULL ? observed->account.user_id
                                                   : observed->account.localpart,
                 account_field_option(needs[i].field), needs[i].takes);
-    return 0;
+    /* Who sets it is foreseen, too. */
+    return backend->predict && account_states(change, ACCOUNT_PASSWORD)
+               ? have_administrator(backend, error)
+               : 0;
 }
 
 /* Passwords are set by the API, which stores them as Dendrite wants them. */
