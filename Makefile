@@ -110,6 +110,7 @@ $(BUILD)/registrar: STRIP := -s
 ##@ Setting up (the other targets do it by themselves)
 
 VENVS := $(BUILD)/venv
+DENDRITE := $(BUILD)/dendrite
 # ansible, just, pytest ... are found first by what is run below.
 WITH_TOOLS := PATH="$(CURDIR)/$(VENVS)/tools/bin:$$PATH"
 
@@ -123,12 +124,18 @@ deps-demo:
 	$(Q)tools/deps.sh build python
 	$(Q)$(SUBMAKE) $(VENVS)/tools/.stamp $(VENVS)/synapse/.stamp
 deps-test:
-	$(Q)tools/deps.sh build python test
-	$(Q)$(SUBMAKE) $(foreach v,tools oldest synapse synapse-floor,$(VENVS)/$(v)/.stamp)
+	$(Q)tools/deps.sh build python test dendrite
+	$(Q)$(SUBMAKE) $(foreach v,tools oldest synapse synapse-floor,$(VENVS)/$(v)/.stamp) \
+		$(DENDRITE)/.stamp
 deps-check: deps-test
 	$(Q)tools/deps.sh check
 deps-bench: deps-demo
 	$(Q)tools/deps.sh bench
+
+DENDRITE_MODULE := tests/requirements/dendrite
+
+$(DENDRITE)/.stamp: $(wildcard $(DENDRITE_MODULE)/*)
+	$(Q)tools/dendrite.sh $(DENDRITE_MODULE) $(@D)
 
 $(VENVS)/%/.stamp: tests/requirements/%.txt
 	$(Q)tools/venv.sh $< $(@D)
@@ -226,8 +233,8 @@ ansible-lint: all $(VENVS)/tools/.stamp
 ##@ Cleaning up
 
 .PHONY: clean distclean help
-clean:  ## remove what was built, keep the virtual environments
-	$(Q)find $(BUILD) -mindepth 1 -maxdepth 1 ! -name venv -exec rm -rf {} + 2>/dev/null || true
+clean:  ## remove what was built, keep the virtual environments and Dendrite
+	$(Q)find $(BUILD) -mindepth 1 -maxdepth 1 ! -name venv ! -name dendrite -exec rm -rf {} + 2>/dev/null || true
 	$(Q)rm -f $(MODULES:%=library/%)
 distclean: clean  ## remove these, too
 	$(Q)rm -rf $(BUILD)

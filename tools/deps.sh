@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Sees to it that what the given jobs need is on this machine: build, test,
-# check, bench. It looks for the things themselves, not for packages. On Debian
-# and its kin, missing ones are installed by apt-get, without a question;
-# elsewhere it says what to install. With nothing missing it says and does
-# nothing.
+# Sees to it that what the given jobs need is on this machine: build, python,
+# test, dendrite, check, bench. It looks for the things themselves, not for
+# packages. On Debian and its kin, missing ones are installed by apt-get, without
+# a question; elsewhere it says what to install. With nothing missing it says and
+# does nothing.
 set -eu
 
 here=$(dirname "$0")
@@ -36,6 +36,9 @@ has_fuzzer() {
         rm "${TMPDIR:-/tmp}/registrar-probe.$$"
 }
 
+has_go() { "$here/find-go.sh" 1.23; }
+has_postgres() { has_command postgres || ls /usr/lib/postgresql/*/bin/postgres; }
+
 look() {
     missing_packages=
     missing_things=
@@ -63,11 +66,16 @@ look() {
             need valgrind "valgrind" has_command valgrind
             need iproute2 "ip, of iproute2" has_command ip
             need util-linux "unshare and nsenter, of util-linux" has_command nsenter
+            need postgresql "PostgreSQL's server" has_postgres
+            need openssl "openssl" has_command openssl
             need gcc "gcc's address and undefined-behaviour sanitizers" has_sanitizers
             need "clang libclang-rt-dev" "clang, with libFuzzer and its sanitizers" has_fuzzer
             need "python3 python3-venv" \
                 "a Python from 3.10 to 3.12, with venv (for the oldest supported ansible-core and Synapse)" \
                 "$here/find-python.sh" 3.10 3.12
+            ;;
+        dendrite)
+            need golang-go "Go 1.23 or newer (or 1.21, where it may fetch a newer one)" has_go
             ;;
         check)
             need clang "clang" has_command clang
@@ -76,7 +84,7 @@ look() {
             need curl "curl" has_command curl
             ;;
         *)
-            echo "tools/deps.sh: no such job: $job (build, python, test, check, bench)" >&2
+            echo "tools/deps.sh: no such job: $job (build, python, test, dendrite, check, bench)" >&2
             exit 2
             ;;
         esac

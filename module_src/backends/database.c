@@ -22,7 +22,8 @@ find_schema(struct postgres *postgres, const char *table, size_t *schemas,
         "SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(n.nspname), false) "
         "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
         "WHERE c.relname = $1 AND c.relkind IN ('r', 'p') "
-        "AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'",
+        "AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' "
+        "AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')",
         values, 1, &rows, error);
 
     *schemas = postgres_rows_count(&rows);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/child.h"
 #include "base/memory.h"
 #include "base/redact.h"
 #include "base/stop.h"
@@ -16,6 +17,12 @@
 
 /* Between two looks at whether a signal asked to stop. */
 #define SLICE_MS 200
+
+/* Some kilobytes an account, and ten thousand accounts, several times over. */
+#define MOST_BYTES ((size_t)64 << 20)
+
+/* For an order to the server that a statement is not to go on. */
+#define CANCEL_SECONDS 2
 
 struct postgres {
     PGconn *connection;
@@ -77,9 +84,6 @@ static const struct {
     enum error_kind kind;
     const char *advice;
 } connect_failures[] = {
-    {"certificate", ERROR_TLS,
-        "give ca_path with the authority that signed it, and as host the name that is in it"},
-    {"SSL", ERROR_TLS, "sslmode says how it is to be protected"},
     {"Connection refused", ERROR_DATABASE,
         "nothing listens there: is it running, and is this its address and port?"},
     {"No such file or directory", ERROR_DATABASE,
@@ -90,8 +94,12 @@ static const struct {
         "it wants the system user of that name: set run_as"},
     {"password authentication failed", ERROR_DATABASE, "user or password are wrong"},
     {"no password supplied", ERROR_DATABASE, "it wants a password"},
+    /* Which also says whether SSL was in use. */
     {"no pg_hba.conf entry", ERROR_DATABASE,
         "its pg_hba.conf does not let this user in from here"},
+    {"certificate", ERROR_TLS,
+        "give ca_path with the authority that signed it, and as host the name that is in it"},
+    {"SSL", ERROR_TLS, "sslmode says how it is to be protected"},
     {"does not exist", ERROR_DATABASE, "check the database's name and user"},
     {"starting up", ERROR_DATABASE, "try again in a moment"},
 };
@@ -230,7 +238,7 @@ static const struct {
     const char *advice;
 } statement_failures[] = {
     {"42501", "this user lacks the privilege; give the one that the homeserver uses"},
-    {"25006", "this is a read-only replica; give the primary"},
+    {"25006", "it may be read and not written: is this a replica? give the primary"},
     {"42P01", "this is not the homeserver's database"},
     {"42703", "this database is of another version of the homeserver"},
     {"55P03", "another transaction holds the row; try again when it has ended"},
@@ -263,50 +271,108 @@ statement_failed(const struct postgres *postgres, const PGresult *result,
         sqlstate == NULL ? "" : ")", *advice != '\0' ? "; " : "", advice);
 }
 
+/* libpq waits without end for a server that does not answer even this; so it is
+ * done by a child, and not for long. */
+static int
+order_cancel(void *order, struct text *answer)
+{
+    char ignored[256];
+
+    (void)answer;
+    PQcancel(order, ignored, sizeof(ignored));
+    return 0;
+}
+
 static void
 cancel(const struct postgres *postgres)
 {
+    static const struct child_limits limits = {.seconds = CANCEL_SECONDS};
     PGcancel *order = PQgetCancel(postgres->connection);
-    char ignored[256];
+    struct error ignored = {0};
+    struct text answer = {0};
 
     if (order != NULL)
-        PQcancel(order, ignored, sizeof(ignored));
+        child_run(order_cancel, order, &limits, "the end of a statement", &answer, &ignored);
+    text_free(&answer);
     PQfreeCancel(order);
 }
 
-/* Waits for the one result of a statement. NULL: error recorded. */
-static PGresult *
-take_result(struct postgres *postgres, struct error *error)
+/* Waits until there is a result, or the end of them, to be taken. */
+static int
+wait_result(const struct postgres *postgres, long long end_ms, struct error *error)
 {
-    /* The server keeps its own time limit; this is for one that is gone. */
-    long long end_ms =
-        stop_clock_ms() + postgres->options->statement_timeout_ms + SLICE_MS * 5;
-    PGresult *result, *more;
-
     while (PQisBusy(postgres->connection)) {
         int ready = wait_ready(postgres, POLLIN, end_ms);
 
         if (ready <= 0) {
             cancel(postgres);
             error->maybe_done = true;
-            if (ready < 0)
-                interrupted(error);
-            else
-                error_set(error, ERROR_DATABASE, "%s does not answer any more",
-                    postgres->where);
-            return NULL;
+            return ready < 0 ? interrupted(error)
+                             : error_set(error, ERROR_DATABASE, "%s does not answer any more",
+                                   postgres->where);
         }
         if (!PQconsumeInput(postgres->connection))
             break;
     }
-    result = PQgetResult(postgres->connection);
-    if (result == NULL) {
-        error_no_memory(error);
-        return NULL;
+    return 0;
+}
+
+/* Puts the one row of a result behind those that came before it. */
+static int
+add_row(const struct postgres *postgres, PGresult **rows, PGresult *row, struct error *error)
+{
+    int number, added = 1;
+
+    if (*rows == NULL) {
+        *rows = row;
+        return 0;
     }
-    while ((more = PQgetResult(postgres->connection)) != NULL)
-        PQclear(more);
-    return result;
+    number = PQntuples(*rows);
+    for (int column = 0; added && column < PQnfields(row) && column < PQnfields(*rows); column++)
+        added = PQgetisnull(row, 0, column)
+                    ? PQsetvalue(*rows, number, column, NULL, -1)
+                    : PQsetvalue(*rows, number, column, PQgetvalue(row, 0, column),
+                          PQgetlength(row, 0, column));
+    PQclear(row);
+    if (!added)
+        return error_no_memory(error);
+    if (PQresultMemorySize(*rows) > MOST_BYTES)
+        return error_set(error, ERROR_PROTOCOL, "%s answers with more than %zu MiB",
+            postgres->where, MOST_BYTES >> 20);
+    return 0;
+}
+
+/*
+ * Takes all that a statement brings: its rows, one after the other, so that there
+ * can be too many, and what is said at their end. NULL: error recorded.
+ */
+static PGresult *
+take_results(struct postgres *postgres, struct postgres_rows *rows, struct error *error)
+{
+    /* The server keeps its own time limit; this is for one that is gone. */
+    long long end_ms =
+        stop_clock_ms() + postgres->options->statement_timeout_ms + SLICE_MS * 5;
+    PGresult *last = NULL, *kept = NULL, *result;
+    int outcome;
+
+    while ((outcome = wait_result(postgres, end_ms, error)) == 0 &&
+           (result = PQgetResult(postgres->connection)) != NULL) {
+        if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
+            outcome = add_row(postgres, &kept, result, error);
+            if (outcome != 0)
+                break;
+            continue;
+        }
+        PQclear(last);
+        last = result;
+    }
+    rows->result = kept;
+    if (outcome == 0 && last == NULL)
+        outcome = error_no_memory(error);
+    if (outcome == 0)
+        return last;
+    PQclear(last);
+    return NULL;
 }
 
 int
@@ -314,20 +380,24 @@ postgres_run(struct postgres *postgres, const char *statement, const char *const
     size_t count, struct postgres_rows *rows, struct error *error)
 {
     ExecStatusType status;
-    PGresult *result;
+    PGresult *last;
+    int result = 0;
 
-    rows->result = NULL;
+    *rows = (struct postgres_rows){0};
     if (!PQsendQueryParams(postgres->connection, statement, (int)count, NULL, values, NULL,
             NULL, 0))
         return statement_failed(postgres, NULL, error);
-    result = take_result(postgres, error);
-    if (result == NULL)
+    PQsetSingleRowMode(postgres->connection);
+    last = take_results(postgres, rows, error);
+    if (last == NULL)
         return -1;
-    rows->result = result;
-    status = PQresultStatus(result);
+    status = PQresultStatus(last);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
-        return 0;
-    return statement_failed(postgres, result, error);
+        rows->changed = strtoul(PQcmdTuples(last), NULL, 10);
+    else
+        result = statement_failed(postgres, last, error);
+    PQclear(last);
+    return result;
 }
 
 void
@@ -346,7 +416,7 @@ postgres_rows_count(const struct postgres_rows *rows)
 size_t
 postgres_rows_changed(const struct postgres_rows *rows)
 {
-    return rows->result == NULL ? 0 : strtoul(PQcmdTuples(rows->result), NULL, 10);
+    return rows->changed;
 }
 
 const char *

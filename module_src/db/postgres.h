@@ -49,13 +49,15 @@ const char *postgres_where(const struct postgres *postgres);
 
 /* What a statement brought. */
 struct postgres_rows {
-    void *result; /* libpq's */
+    void *result; /* libpq's; NULL: no rows */
+    size_t changed;
 };
 
 /*
  * Runs one statement; $1, $2 ... are values, text or NULL for null, never part
  * of the statement. rows is for postgres_rows_free, also after an error.
- * Errors: database (its words, and what they mean here), memory, interrupted.
+ * Errors: database (its words, and what they mean here), protocol (more than any
+ * homeserver has), memory, interrupted; after the last three no other will do.
  * maybe_done says that a change may have been made although it failed.
  */
 int postgres_run(struct postgres *postgres, const char *statement,

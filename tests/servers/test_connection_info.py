@@ -60,7 +60,10 @@ def entry(option: str, msg: str | None = None) -> dict[str, Any]:
 
 def administrators(server: Synapse) -> list[str]:
     """Who is one, and could do something."""
-    known = "SELECT name FROM users WHERE admin = 1 AND deactivated = 0 ORDER BY name"
+    known = (
+        "SELECT name FROM users WHERE admin = 1 AND deactivated = 0"
+        " AND COALESCE(locked, 0) = 0 ORDER BY name"
+    )
     return [row[0] for row in server.query(known)]
 
 

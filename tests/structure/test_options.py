@@ -86,22 +86,30 @@ def test_the_rules_between_options_name_options_that_exist(module: str) -> None:
         assert set(group) <= said["options"].keys()
 
 
+def secrets_of(options: dict[str, Any], where: str = "") -> set[str]:
+    """What is marked as a secret, inside of dictionaries, too."""
+    found = {where + name for name, option in options.items() if option.get("no_log")}
+    for name, option in options.items():
+        found |= secrets_of(option.get("suboptions", {}), f"{where}{name}.")
+    return found
+
+
+OF_THE_CONNECTION = {
+    "access_token",
+    "admin_password",
+    "database.password",
+    "database.uri",
+    "password_pepper",
+    "registration_shared_secret",
+    "registration_shared_secret_previous",
+}
+
+
 def test_every_secret_of_the_options_is_marked_as_one() -> None:
-    options = table_of("matrix_user")["options"]
-    secrets = {name for name, option in options.items() if option.get("no_log")}
-    secrets |= {
-        f"users.{name}"
-        for name, option in options["users"]["suboptions"].items()
-        if option.get("no_log")
-    }
-    assert secrets == {
-        "access_token",
-        "admin_password",
-        "password",
-        "registration_shared_secret",
-        "registration_shared_secret_previous",
-        "users.password",
-    }
+    of_users = {"password", "users.password"}
+    assert secrets_of(table_of("matrix_user")["options"]) == OF_THE_CONNECTION | of_users
+    info = table_of("matrix_connection_info")["options"]
+    assert secrets_of(info) == OF_THE_CONNECTION
 
 
 @pytest.mark.parametrize("module", WITH_USERS)
