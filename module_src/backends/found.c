@@ -46,3 +46,18 @@ found_text(char **place, struct error *error, const char *format, ...)
     va_end(arguments);
     return 0;
 }
+
+int
+found_take_host(struct found_database *database, const struct config_place *place,
+    const char *host, struct error *error)
+{
+    char here[PATH_MAX];
+
+    if (host[0] != '/') {
+        database->may_be_container = place->container != NULL;
+        return found_text(&database->host, error, "%s", host);
+    }
+    if (config_place_path(place, host, here, error) != 0)
+        return -1;
+    return found_text(&database->host, error, "%s", here);
+}

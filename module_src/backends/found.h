@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "backends/capabilities.h"
+#include "backends/config_place.h"
 #include "base/error.h"
 #include "base/list.h"
 #include "base/secret.h"
@@ -41,7 +42,15 @@ struct found {
     struct found_database database;
 };
 
-/* Zeroes the secret and frees all. */
+/*
+ * Takes over the host of a database as the configuration at place has it: a name,
+ * an address, or the folder of a socket, which is one inside the container where
+ * it is in one. Errors: those of config_place_path.
+ */
+int found_take_host(struct found_database *database, const struct config_place *place,
+    const char *host, struct error *error);
+
+/* Zeroes the secrets and frees all. */
 void found_free(struct found *found);
 
 /* "-> *place", for found_free: a formatted string. -1: memory. */

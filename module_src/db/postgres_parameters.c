@@ -259,6 +259,24 @@ postgres_parameters_free(struct postgres_parameters *parameters)
     memset(parameters, 0, sizeof(*parameters));
 }
 
+int
+postgres_parameters_host(char **host, const struct secret *uri, struct error *error)
+{
+    struct postgres_parameters parameters = {0};
+    const char *named;
+    int result = take_uri(&parameters, uri->bytes, error);
+
+    *host = NULL;
+    named = result == 0 ? value_of(&parameters, "host") : NULL;
+    if (named != NULL && *named != '\0') {
+        *host = memory_copy_string(named);
+        if (*host == NULL)
+            result = error_no_memory(error);
+    }
+    postgres_parameters_free(&parameters);
+    return result;
+}
+
 char *
 postgres_parameters_where(const struct postgres_parameters *parameters, struct error *error)
 {

@@ -149,7 +149,8 @@ location_free(struct location *location)
 json_t *
 location_describe(const struct found *found)
 {
-    return json_pack("{s:s, s:o, s:s*, s:s, s:s, s:s*, s:s*, s:b, s:s*, s:s*, s:b, s:b}", "backend",
+    return json_pack("{s:s, s:o, s:s*, s:s, s:s, s:s*, s:s*, s:b, s:s*, s:s*, s:b, s:b, s:s*}",
+        "backend",
         capabilities_server_name(found->server), "files", reply_list(&found->files),
         "container", found->container, "server_name", found->server_name, "url", found->url,
         "unix_socket", found->unix_socket, "address", found->address,
@@ -157,5 +158,6 @@ location_describe(const struct found *found)
         "registration_shared_secret_from", found->secret_from,
         "registration_shared_secret_problem",
         found->secret_trouble.kind != ERROR_NONE ? found->secret_trouble.text : NULL, "mas",
-        found->is_delegated, "database", found->database.is_there);
+        found->is_delegated, "database", found->database.is_there, "database_problem",
+        found->database.trouble.kind != ERROR_NONE ? found->database.trouble.text : NULL);
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "base/memory.h"
+#include "db/postgres_parameters.h"
 #include "matrix/user_id.h"
 
 /* Where it listens is no setting but an argument, of which this is the default
@@ -68,32 +70,43 @@ read_secret(const struct config_value *root, struct found *found, struct error *
         config_line(config_get(section, key)));
 }
 
+/* Where it is, in libpq's words. Without a host, Dendrite's driver takes localhost
+ * (lib/pq), and libpq a socket. */
+static int
+take_uri(struct found_database *database, const struct config_place *place, const char *uri,
+    struct error *error)
+{
+    char *host = NULL;
+    int result;
+
+    if (secret_set(&database->uri, uri, strlen(uri)) != 0)
+        return error_no_memory(error);
+    database->is_there = true;
+    result = postgres_parameters_host(&host, &database->uri, error);
+    if (result == 0)
+        result = found_take_host(database, place, host == NULL ? "localhost" : host, error);
+    memory_free(host);
+    return result;
+}
+
 /* Of the accounts' own database, or else of all components' together; SQLite
  * has files, which only Dendrite may write to. */
 static int
 read_database(const struct config_value *root, const struct config_place *place,
-    struct found *found, struct error *error)
+    struct found_database *database, struct error *error)
 {
     const struct config_value *sections[] = {
         config_get(config_get(root, "user_api"), "account_database"),
         config_get(config_get(root, "global"), "database"),
     };
-    struct found_database *database = &found->database;
 
     for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
         const char *uri;
 
         if (text_of(sections[i], "connection_string", &uri, error) != 0)
             return -1;
-        if (uri == NULL)
-            continue;
-        if (strncmp(uri, "postgres", 8) != 0)
-            return 0;
-        if (secret_set(&database->uri, uri, strlen(uri)) != 0)
-            return error_no_memory(error);
-        database->is_there = true;
-        database->may_be_container = place->container != NULL;
-        return 0;
+        if (uri != NULL)
+            return strncmp(uri, "postgres", 8) == 0 ? take_uri(database, place, uri, error) : 0;
     }
     return 0;
 }
@@ -110,10 +123,12 @@ read_settings(const struct config *config, const struct config_place *place,
         return config_wrong(root, error, "this is no configuration of Dendrite");
     if (read_server_name(root, found, error) != 0 ||
         found_text(&found->url, error, "http://%s:%d",
-            place->container != NULL ? place->container : "127.0.0.1", PORT) != 0 ||
-        read_database(root, place, found, error) != 0)
+            place->container != NULL ? place->container : "127.0.0.1", PORT) != 0)
         return -1;
-    /* Who has another credential does not need it. */
+    /* Who has another way does not need it. */
+    if (read_database(root, place, &found->database, &found->database.trouble) != 0 &&
+        found->database.trouble.kind == ERROR_MEMORY)
+        return error_no_memory(error);
     if (read_secret(root, found, &found->secret_trouble) != 0 &&
         found->secret_trouble.kind == ERROR_MEMORY)
         return error_no_memory(error);

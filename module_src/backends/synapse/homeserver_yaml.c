@@ -202,22 +202,6 @@ read_secret(const struct files *files, const struct config_place *place,
         found->files.items[file_of(files, key)], config_line(value));
 }
 
-/* The folder of a socket is one inside the container, where it is in one. */
-static int
-take_host(const struct config_place *place, const char *host,
-    struct found_database *database, struct error *error)
-{
-    char here[PATH_MAX];
-
-    if (host[0] != '/') {
-        database->may_be_container = place->container != NULL;
-        return found_text(&database->host, error, "%s", host);
-    }
-    if (config_place_path(place, host, here, error) != 0)
-        return -1;
-    return found_text(&database->host, error, "%s", here);
-}
-
 static int
 text_argument(const struct config_value *arguments, const char *key, char **place,
     struct error *error)
@@ -260,7 +244,7 @@ read_database(const struct files *files, const struct config_place *place,
     if (password != NULL && secret_set(&database->password, password, strlen(password)) != 0)
         return error_no_memory(error);
     database->is_there = true;
-    return host == NULL ? 0 : take_host(place, host, database, error);
+    return host == NULL ? 0 : found_take_host(database, place, host, error);
 }
 
 /* Its own section since 1.136, an experimental feature before. */
