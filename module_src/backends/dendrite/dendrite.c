@@ -7,6 +7,7 @@
 #include "backends/dendrite/credentials.h"
 #include "backends/dendrite/dendrite_yaml.h"
 #include "backends/dendrite/dialect.h"
+#include "backends/dendrite/rules.h"
 #include "backends/homeserver/administrator.h"
 #include "backends/homeserver/logins.h"
 #include "backends/homeserver/own.h"
@@ -39,26 +40,6 @@ open_dendrite(struct backend *backend, struct error *error)
     }
     backend->authenticated_by = "registration_shared_secret";
     return register_probe(backend, error) == 0 ? administrator_resume(backend, error) : -1;
-}
-
-static int
-vet(struct backend *backend, const struct account *wanted, struct error *error)
-{
-    const struct secret *password = &wanted->password;
-
-    if (service_is(backend, wanted->localpart))
-        return error_set(error, ERROR_POLICY,
-            "%s is the account that Registrar works as (service_account); choose another "
-            "username, or another service_account",
-            wanted->localpart);
-    if (!account_states(wanted, ACCOUNT_PASSWORD) ||
-        (password->length >= CREDENTIALS_SHORTEST && password->length <= CREDENTIALS_LONGEST))
-        return 0;
-    return error_set(error, ERROR_POLICY,
-        "the password of %s has %s than Dendrite takes, which is from %d to %d bytes; with a "
-        "longer one it says that the account is made, and makes none",
-        wanted->localpart, password->length < CREDENTIALS_SHORTEST ? "less" : "more",
-        CREDENTIALS_SHORTEST, CREDENTIALS_LONGEST);
 }
 
 /* The database sees all and needs no account; without it, an administrator can
@@ -116,6 +97,21 @@ look_at_profile(struct backend *backend, struct observation *observed, struct er
     return result;
 }
 
+/* Whose service account is deactivated by now has no use for its session. */
+static int
+look_into_rows(struct backend *backend, struct observation *observed, struct error *error)
+{
+    const struct account *account = &observed->account;
+
+    if (accounts_lookup(backend, observed, error) != 0)
+        return -1;
+    return state_of(backend)->forgetting && service_is(backend, account->localpart) &&
+                   (observed->presence == PRESENCE_ABSENT ||
+                       account_is(account, ACCOUNT_DEACTIVATED))
+               ? administrator_forget(backend, error)
+               : 0;
+}
+
 static int
 lookup(struct backend *backend, unsigned mask, struct observation *observed,
     struct error *error)
@@ -123,7 +119,7 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
     own_end(backend);
     state_of(backend)->mask = mask;
     if (accounts_are_open(backend))
-        return accounts_lookup(backend, observed, error);
+        return look_into_rows(backend, observed, error);
     if (ask_whether_taken(backend, observed, error) != 0)
         return -1;
     return observed->presence == PRESENCE_PRESENT ? look_at_profile(backend, observed, error)
@@ -217,31 +213,9 @@ creates(const struct backend *backend, const struct account *wanted)
 }
 
 static int
-check_creation(const struct backend *backend, const struct account *wanted,
-    struct error *error)
-{
-    if (backend->connection->shared_secret == NULL)
-        return error_set(error, ERROR_UNAUTHORIZED,
-            "to create %s on Dendrite, Registrar needs registration_shared_secret (or its "
-            "_path): nothing else makes accounts there",
-            wanted->localpart);
-    if (!account_states(wanted, ACCOUNT_PASSWORD))
-        return error_set(error, ERROR_INVALID,
-            "to create %s, a password is needed: Dendrite makes no account without one",
-            wanted->localpart);
-    /* dendrite: internal/validate.go, ValidateUsername. There may be such accounts:
-     * those of application services. */
-    if (wanted->localpart[0] == '_')
-        return error_set(error, ERROR_INVALID,
-            "cannot create %s: Dendrite takes no username that begins with \"_\"",
-            wanted->localpart);
-    return 0;
-}
-
-static int
 may_create(struct backend *backend, const struct account *wanted, struct error *error)
 {
-    return check_creation(backend, wanted, error) == 0 ? register_prove_secret(backend, error)
+    return rules_creation(backend, wanted, error) == 0 ? register_prove_secret(backend, error)
                                                        : -1;
 }
 
@@ -290,7 +264,7 @@ create(struct backend *backend, const struct account *wanted, enum creation *cre
     bool failed = false;
     int result;
 
-    if (check_creation(backend, wanted, error) != 0 ||
+    if (rules_creation(backend, wanted, error) != 0 ||
         register_session(backend, wanted, NULL, &session, creation, error) != 0 ||
         *creation != CREATION_DONE)
         return error->kind == ERROR_NONE ? 0 : -1;
@@ -371,6 +345,20 @@ set_password(struct backend *backend, struct observation *observed,
         logout_devices, error);
 }
 
+/* Another administrator may end it, and its kept session with it. */
+static int
+end_account(struct backend *backend, struct observation *observed,
+    const struct account *rows, struct error *error)
+{
+    const char *service_account = backend->connection->service_account;
+
+    if (accounts_update(backend, observed, rows, error) != 0)
+        return -1;
+    return service_account != NULL && strcmp(observed->account.localpart, service_account) == 0
+               ? administrator_forget(backend, error)
+               : 0;
+}
+
 /* Deactivation comes last, for a deactivated account takes no more changes. */
 static int
 update(struct backend *backend, struct observation *observed, const struct account *change,
@@ -389,7 +377,7 @@ update(struct backend *backend, struct observation *observed, const struct accou
         (log_in_as_itself(backend, observed, error) != 0 ||
             own_update(backend, observed, change, error) != 0))
         return -1;
-    return ends ? accounts_update(backend, observed, &rows, error) : 0;
+    return ends ? end_account(backend, observed, &rows, error) : 0;
 }
 
 static int
@@ -454,7 +442,7 @@ const struct backend_type dendrite_backend = {
     .source = &dendrite_yaml_source,
     .dialect = &dialect_dendrite,
     .open = open_dendrite,
-    .vet = vet,
+    .vet = rules_vet,
     .check_credential = check_credential,
     .list_administrators = list_administrators,
     .become_administrator = become_administrator,
