@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/dendrite/accounts.h"
+#include "backends/dendrite/creation.h"
 #include "backends/dendrite/credentials.h"
 #include "backends/dendrite/dendrite_yaml.h"
 #include "backends/dendrite/dialect.h"
@@ -219,67 +220,6 @@ may_create(struct backend *backend, const struct account *wanted, struct error *
                                                        : -1;
 }
 
-/* The profile goes with the session of the registration, which is the only one
- * that may set it. */
-static int
-set_profile(struct backend *backend, const struct account *wanted,
-    const struct session *session, struct observation *observed, struct error *error)
-{
-    static const enum account_field fields[] = {ACCOUNT_DISPLAYNAME, ACCOUNT_AVATAR_URL};
-
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        const char *value =
-            fields[i] == ACCOUNT_DISPLAYNAME ? wanted->displayname : wanted->avatar_url;
-
-        if (!account_states(wanted, fields[i]))
-            continue;
-        if (profile_set(&backend->matrix, session, account_field_name(fields[i]),
-                value == NULL ? "" : value, error) != 0 ||
-            account_state_text(&observed->account, fields[i], value, error) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* What a registration makes by itself. */
-static int
-observe_new(struct observation *observed, const struct account *wanted,
-    const struct session *session, struct error *error)
-{
-    struct account *account = &observed->account;
-
-    observed->presence = PRESENCE_PRESENT;
-    if (account_name(account, session->user_id, wanted->localpart, error) != 0)
-        return -1;
-    account_state_bool(account, ACCOUNT_DEACTIVATED, false);
-    account_state_bool(account, ACCOUNT_ADMIN, account_is(wanted, ACCOUNT_ADMIN));
-    return account_state_text(account, ACCOUNT_DISPLAYNAME, wanted->localpart, error);
-}
-
-static int
-create(struct backend *backend, const struct account *wanted, enum creation *creation,
-    struct observation *observed, struct error *error)
-{
-    struct session session = {0};
-    bool failed = false;
-    int result;
-
-    if (rules_creation(backend, wanted, error) != 0 ||
-        register_session(backend, wanted, NULL, &session, creation, error) != 0 ||
-        *creation != CREATION_DONE)
-        return error->kind == ERROR_NONE ? 0 : -1;
-    result = observe_new(observed, wanted, &session, error);
-    if (result == 0)
-        result = set_profile(backend, wanted, &session, observed, error);
-    client_logout(&backend->matrix, &session, &failed);
-    if (failed)
-        list_add(backend->warnings,
-            "the session that Dendrite makes with each new account could not be ended; the "
-            "device \"shared_secret_registration\" of %s is left",
-            wanted->localpart);
-    return result;
-}
-
 /* What can be changed with what there is. */
 static unsigned
 changeable(const struct backend *backend)
@@ -451,7 +391,7 @@ const struct backend_type dendrite_backend = {
     .ask_password = ask_password,
     .creates = creates,
     .may_create = may_create,
-    .create = create,
+    .create = creation_make,
     .updates = updates,
     .may_update = may_update,
     .update = update,
