@@ -231,20 +231,37 @@ search_machine(struct search *search, struct error *error)
         search->looked_for.length > 0 ? search->looked_for.bytes : "nothing", engines);
 }
 
+/* Each of the files that it may have. */
 static int
-search_container(struct search *search, struct error *error)
+read_each(struct search *search, const char *name, const struct engine_container *container,
+    struct error *error)
 {
-    const char *name = search->options->container;
-
     for (size_t i = 0; backend_types[i] != NULL; i++) {
         const struct discovery_source *source = backend_types[i]->source;
 
         if (source == NULL)
             continue;
         note_place(search, "", source->container_file);
-        if (read_container(search, source, name, error) != 0)
+        if (read_in_container(search, source, name, container, error) != 0)
             return -1;
     }
+    return 0;
+}
+
+static int
+search_container(struct search *search, struct error *error)
+{
+    const char *name = search->options->container;
+    struct engine_container container = {0};
+    int result = container_inspect(&search->engine, name, &container, error);
+
+    if (result == 0)
+        result = read_each(search, name, &container, error);
+    engine_container_free(&container);
+    if (result != 0)
+        return -1;
+    if (search->found->is_there && search->unread[0] != '\0')
+        return refuse_second(search->found->files.items[0], search->unread, error);
     if (search->found->is_there)
         return 0;
     if (search->looked_for.failed)

@@ -241,7 +241,8 @@ TEST(a_container_without_a_configuration_is_named_with_what_was_looked_for)
     assert_kind(&error, ERROR_INVALID);
     assert_string_equal(error.text,
         "the container synapse has no configuration of a homeserver that could be found "
-        "(looked for: /data/homeserver.yaml); give url, and what opens the server");
+        "(looked for: /data/homeserver.yaml, /data/dendrite.yaml); give url, and what opens the "
+        "server");
 }
 
 TEST(a_configuration_that_cannot_be_used_is_an_error)
@@ -295,10 +296,10 @@ TEST(what_is_told_of_it_has_no_secret)
     assert_not_in(SECRET, text);
     memory_free(text);
     snprintf(from, sizeof(from), "%s, line 4", place_path("homeserver.yaml"));
-    expected = json_pack("{s:s, s:[s], s:s, s:s, s:s, s:b, s:s, s:b}", "backend", "synapse",
+    expected = json_pack("{s:s, s:[s], s:s, s:s, s:s, s:b, s:s, s:b, s:b}", "backend", "synapse",
         "files", place_path("homeserver.yaml"), "container", "synapse", "server_name",
         "example.org", "url", "http://synapse:8008", "registration_shared_secret", 1,
-        "registration_shared_secret_from", from, "mas", 0);
+        "registration_shared_secret_from", from, "mas", 0, "database", 0);
     assert_true(json_equal(told, expected));
     json_decref(expected);
     json_decref(told);
