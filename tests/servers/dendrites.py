@@ -11,10 +11,6 @@ from urllib.parse import quote
 from tests.servers.proof import SERVICE, SERVICE_DISPLAYNAME, service_password
 from tests.support.dendrite import Dendrite
 
-# setup/config/config_clientapi.go: the limits that a Dendrite has by itself, in
-# place of those that the harness switches off.
-DEFAULT_LIMITS = {"client_api": {"rate_limiting": {"enabled": True}}}
-
 
 def with_secret(server: Dendrite, **options: Any) -> dict[str, Any]:
     """A task that has the shared secret, and makes itself no service account."""
