@@ -259,14 +259,27 @@ postgres_parameters_free(struct postgres_parameters *parameters)
     memset(parameters, 0, sizeof(*parameters));
 }
 
+/* One number, or 0: of several, or of anything else. */
+static long
+port_of(const struct postgres_parameters *parameters)
+{
+    const char *text = value_of(parameters, "port");
+    char *end = NULL;
+    long port = text == NULL ? 0 : strtol(text, &end, 10);
+
+    return port > 0 && port <= 65535 && *end == '\0' ? port : 0;
+}
+
 int
-postgres_parameters_host(char **host, const struct secret *uri, struct error *error)
+postgres_parameters_place(char **host, long *port, const struct secret *uri,
+    struct error *error)
 {
     struct postgres_parameters parameters = {0};
     const char *named;
     int result = take_uri(&parameters, uri->bytes, error);
 
     *host = NULL;
+    *port = result == 0 ? port_of(&parameters) : 0;
     named = result == 0 ? value_of(&parameters, "host") : NULL;
     if (named != NULL && *named != '\0') {
         *host = memory_copy_string(named);

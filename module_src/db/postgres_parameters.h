@@ -27,9 +27,10 @@ void postgres_parameters_free(struct postgres_parameters *parameters);
 char *postgres_parameters_where(const struct postgres_parameters *parameters,
     struct error *error);
 
-/* "-> *host": the host that a uri names, for memory_free; NULL when it names none.
- * Errors: invalid, memory. */
-int postgres_parameters_host(char **host, const struct secret *uri, struct error *error);
+/* "-> *host, *port": what a uri names, the host for memory_free; NULL and 0 when it
+ * names none. Errors: invalid, memory. */
+int postgres_parameters_place(char **host, long *port, const struct secret *uri,
+    struct error *error);
 
 /* A PQnoticeProcessor that does nothing. */
 void postgres_parameters_ignore(void *context, const char *message);

@@ -179,11 +179,13 @@ settle_lost_creation(struct run *run, const struct error *lost)
     return conclude_creation(run, creation);
 }
 
-/* The name is taken by an account that was not seen. */
+/* The name is taken by an account that was not seen, or was not there yet. */
 static int
 meet_taken_name(struct run *run)
 {
-    if (run_has_administrator(run))
+    if (run_has_administrator(run) && run_look(run) != 0)
+        return -1;
+    if (run_has_administrator(run) && run->now.presence != PRESENCE_PRESENT)
         return error_set(run->error, ERROR_CONFLICT,
             "the server says that %s is taken, though no account has exactly this name; is "
             "there one in upper case?",

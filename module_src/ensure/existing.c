@@ -75,8 +75,18 @@ refuse_unseen(struct run *run, enum account_field field)
             : "");
 }
 
-/* Sees to it that every wanted field is observed. Without an administrator, the
- * account's own password shows more of it, and may change some of it. */
+/* Whether the account's own password shows more of it, and may change some of it:
+ * where there is no administrator, or one who does not see it all, either. */
+static bool
+own_password_helps(const struct run *run)
+{
+    return account_states(&run->wanted, ACCOUNT_PASSWORD) &&
+           (!run_has_administrator(run) ||
+               (run->type->unseen != NULL &&
+                   account_unobserved(&run->wanted, &run->now.account) != 0));
+}
+
+/* Sees to it that every wanted field is observed. */
 static int
 observe_all(struct run *run)
 {
@@ -85,8 +95,7 @@ observe_all(struct run *run)
 
     if (is_settled(run, &settled) != 0)
         return -1;
-    if (!settled && !run_has_administrator(run) &&
-        account_states(&run->wanted, ACCOUNT_PASSWORD) &&
+    if (!settled && own_password_helps(run) &&
         (run->backend->authority == AUTHORITY_PREDICTED ? run_try_password(run)
                                                         : run_ask_password(run)) != 0)
         return -1;
@@ -96,7 +105,8 @@ observe_all(struct run *run)
             return -1;
         missing = account_unobserved(&run->wanted, &run->now.account);
     }
-    if (missing != 0 && run->backend->authority == AUTHORITY_PREDICTED) {
+    if (missing != 0 && run->type->unseen == NULL &&
+        run->backend->authority == AUTHORITY_PREDICTED) {
         run->guessed = true;
         return 0;
     }

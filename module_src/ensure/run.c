@@ -101,6 +101,14 @@ spares_logins(const struct run *run)
            connection_may_administrate(run->backend->connection);
 }
 
+/* A database costs neither a login nor an account, so where nothing else shows an
+ * account whole, it is looked into whatever is wanted. */
+static bool
+reads_rows(const struct run *run)
+{
+    return run->type->unseen != NULL && run->backend->connection->database != NULL;
+}
+
 int
 run_prepare(struct run *run)
 {
@@ -112,7 +120,7 @@ run_prepare(struct run *run)
                  wish->if_exists == IF_EXISTS_UPDATE && states_more;
     struct error failure = {0};
 
-    if (!(helps || spares_logins(run)) ||
+    if (!(helps || reads_rows(run) || spares_logins(run)) ||
         run->type->become_administrator(run->backend, &failure) == 0)
         return 0;
     /* Where there can be none, it may still go without: as far as it goes. */

@@ -60,6 +60,7 @@ take_reply(struct answer *answer, const struct call *call, const struct http_rep
     const struct http *http, struct error *error)
 {
     answer->status = reply->status;
+    answer->resent = reply->resent;
     if (load_object(&answer->body, reply, error) != 0)
         return -1;
     if (answer_ok(answer)) {

@@ -47,6 +47,7 @@ struct answer {
     char errcode[64];      /* of a refusal, "" when it had none */
     char message[300];     /* the server's words, redacted and cut; or "" */
     long long retry_after_ms;
+    bool resent;           /* an earlier try of it may have arrived (net/http.h) */
     long long waited_ms;   /* that the task had waited until then (struct retry) */
 };
 

@@ -60,7 +60,9 @@ static const struct {
     {"access_token", offsetof(struct connection, access_token), false},
     {"admin_username", offsetof(struct connection, admin_username), false},
     {"registration_shared_secret", offsetof(struct connection, shared_secret), true},
+    {"database", offsetof(struct connection, database), false},
 };
+#define DATABASE 3
 
 #define CREDENTIALS (sizeof(credentials) / sizeof(credentials[0]))
 
@@ -73,7 +75,8 @@ credential_of(const struct connection *connection, size_t which)
     return *place;
 }
 
-/* The connection with that credential alone. */
+/* The connection with that credential alone; the database, which may list the
+ * administrators, is in each. */
 static struct connection
 with_credential(const struct connection *connection, size_t which)
 {
@@ -220,18 +223,21 @@ meet_server(struct task *task, struct error *error)
     return result;
 }
 
-/* Which administrators there are, for a credential that works. */
+/* Which administrators there are, for a credential that works. Where an
+ * administrator would not be told, none is sought. */
 static void
 list_administrators(struct task *task, struct backend *backend)
 {
+    bool has_api = backend->type->unseen == NULL;
     struct error failure = {0};
+    bool able;
 
-    if (backend->authority == AUTHORITY_NONE)
+    if (has_api && backend->authority == AUTHORITY_NONE)
         backend->type->become_administrator(backend, &failure);
-    if (failure.kind == ERROR_NONE && backend->authority == AUTHORITY_ADMINISTRATOR)
+    able = !has_api || backend->authority == AUTHORITY_ADMINISTRATOR;
+    if (failure.kind == ERROR_NONE && able)
         backend->type->list_administrators(backend, &task->administrators, &failure);
-    task->are_listed =
-        failure.kind == ERROR_NONE && backend->authority == AUTHORITY_ADMINISTRATOR;
+    task->are_listed = failure.kind == ERROR_NONE && able;
     task->lacks_service =
         failure.kind == ERROR_NONE && backend->authority == AUTHORITY_PREDICTED;
     if (failure.kind == ERROR_NONE)
@@ -261,6 +267,22 @@ note_credential(struct task *task, size_t which, json_t *list, const struct erro
     return json_array_append_new(list, entry) == 0 ? 0 : error_no_memory(error);
 }
 
+/* Whether the credential does what it is for. */
+static int
+prove(struct backend *backend, size_t which, struct error *error)
+{
+    return which == DATABASE ? backend->type->become_administrator(backend, error)
+                             : backend->type->check_credential(backend, error);
+}
+
+/* A failure after which others need not be tried; of the database, none is. */
+static bool
+ends_check(size_t which, const struct error *failure)
+{
+    return which != DATABASE ? is_of_the_server(failure)
+                             : failure->kind == ERROR_MEMORY || failure->kind == ERROR_INTERRUPTED;
+}
+
 /* Opens the server with one credential. -1: trying others is of no use. */
 static int
 try_credential(struct task *task, size_t which, json_t *list, struct error *error)
@@ -274,17 +296,17 @@ try_credential(struct task *task, size_t which, json_t *list, struct error *erro
 
     connection.backend = task->backend;
     backend = backend_open(&connection, &setting, &failure);
-    if (failure.kind == ERROR_NONE &&
-        backend->type->check_credential(backend, &failure) == 0) {
+    if (failure.kind == ERROR_NONE && prove(backend, which, &failure) == 0) {
         result = describe_name(task, backend, error);
         if (result == 0 && !task->are_listed)
             list_administrators(task, backend);
     }
-    if (result == 0 && is_of_the_server(&failure)) {
+    if (result == 0 && ends_check(which, &failure)) {
         *error = failure;
         result = -1;
     }
-    if (result == 0)
+    /* One that was only found is no credential when it does not open. */
+    if (result == 0 && !(backend != NULL && backend->database_is_unusable && which == DATABASE))
         result = note_credential(task, which, list, &failure, error);
     backend_close(backend);
     list_free(&actions);

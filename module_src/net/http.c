@@ -452,6 +452,7 @@ perform(struct http *http, const struct http_request *request, struct exchange *
         goto out;
     code = curl_easy_perform(http->curl);
     curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &exchange->reply->status);
+    exchange->reply->resent = http->transport.requests > 1;
 out:
     if (code != CURLE_OK)
         report_failure(http, exchange, code, error);
@@ -476,8 +477,7 @@ http_exchange(struct http *http, const struct http_request *request,
     };
     int result;
 
-    memset(reply, 0, sizeof(*reply));
-    reply->retry_after_ms = -1;
+    *reply = (struct http_reply){.retry_after_ms = -1};
     result = transport_find(&http->transport, error);
     if (result == 0)
         result = perform(http, request, &exchange, error);

@@ -54,6 +54,7 @@ struct http_reply {
     char server[64];          /* the Server header, printable ASCII, or "" */
     long long retry_after_ms; /* the Retry-After header, -1: none that makes sense */
     time_t date;              /* the Date header, 0: none */
+    bool resent;              /* it went out twice, as a kept connection broke under it */
     bool refused;             /* after an error: nobody listens at that address */
 };
 

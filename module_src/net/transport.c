@@ -109,9 +109,10 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
     return transport->socket < 0 ? CURL_SOCKET_BAD : transport->socket;
 }
 
-/* After the connection stands, and before anything is sent over it. */
+/* After the connection stands, and before anything is sent over it: once for each
+ * request, and for one that libcurl sends again once more. */
 static int
-check_peer(void *context, char *address, char *own_address, int port, int own_port)
+before_request(void *context, char *address, char *own_address, int port, int own_port)
 {
     struct transport *transport = context;
     struct ucred peer;
@@ -121,6 +122,9 @@ check_peer(void *context, char *address, char *own_address, int port, int own_po
     (void)own_address;
     (void)port;
     (void)own_port;
+    transport->requests++;
+    if (!transport->options->own_peer_only)
+        return CURL_PREREQFUNC_OK;
     if (getsockopt(transport->socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
         (peer.uid == 0 || peer.uid == geteuid()))
         return CURL_PREREQFUNC_OK;
@@ -137,10 +141,8 @@ set_peer(CURL *curl, struct transport *transport)
     SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
     SET(CURLOPT_OPENSOCKETDATA, transport);
     SET(CURLOPT_UNIX_SOCKET_PATH, options->unix_socket);
-    if (options->own_peer_only) {
-        SET(CURLOPT_PREREQFUNCTION, check_peer);
-        SET(CURLOPT_PREREQDATA, transport);
-    }
+    SET(CURLOPT_PREREQFUNCTION, before_request);
+    SET(CURLOPT_PREREQDATA, transport);
     if (!options->use_proxy || options->unix_socket != NULL || transport->has_route ||
         url_host_is_loopback(transport->url->host))
         SET(CURLOPT_PROXY, "");
@@ -173,6 +175,7 @@ transport_set(struct transport *transport, CURL *curl, struct curl_slist **conne
     CURLcode code = set_route(curl, transport, connect_to);
 
     transport->peer_refused = false;
+    transport->requests = 0;
     SET(CURLOPT_PROTOCOLS_STR, transport->url->scheme);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_FOLLOWLOCATION, 0L);

@@ -39,6 +39,7 @@ struct transport {
     struct route route;
     bool has_route;    /* route is what the options' address or finder say */
     int socket;        /* the newest one that was opened, libcurl's own */
+    int requests;      /* how often the newest one went out, or was about to */
     bool peer_refused; /* somebody else served the unix socket; nothing was sent */
 };
 

@@ -11,10 +11,6 @@ from urllib.parse import quote
 from tests.servers.proof import SERVICE, SERVICE_DISPLAYNAME, service_password
 from tests.support.dendrite import Dendrite
 
-# setup/config/config_clientapi.go: the limits that a Dendrite has by itself, in
-# place of those that the harness switches off.
-DEFAULT_LIMITS = {"client_api": {"rate_limiting": {"enabled": True}}}
-
 
 def with_secret(server: Dendrite, **options: Any) -> dict[str, Any]:
     """A task that has the shared secret, and makes itself no service account."""
@@ -72,9 +68,6 @@ def sessions(server: Dendrite, localpart: str) -> list[str]:
     return [device.device_id for device in server.devices(localpart)]
 
 
-def lists_registration_tokens(server: Dendrite, token: str) -> bool:
-    """Whether the token opens an endpoint that is for administrators alone."""
-    return server.may_administer(token)
 
 
 def in_yaml(server: Dendrite, **changes: Any) -> str:

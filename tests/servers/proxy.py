@@ -69,7 +69,10 @@ class Proxy:
         self._idle = threading.Condition()
         self._http = QuietServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._http.server_port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            # How long it may take to notice that it is over.
+            target=self._http.serve_forever, args=(0.02,), daemon=True
+        )
 
     def __enter__(self) -> Proxy:
         self._thread.start()

@@ -13,7 +13,7 @@ import pytest
 
 from tests.servers.mas_stand_in import MasStandIn
 from tests.servers.proof import (
-    TRACES,
+    SYNAPSE_TRACES,
     a_password,
     by_login,
     by_nothing,
@@ -343,7 +343,7 @@ def test_accounts_that_are_with_mas_are_told_and_no_credential_is_blamed():
             "secret": mas.secret,
         }
         server.start()
-        before = server.queries(TRACES)
+        before = server.queries(SYNAPSE_TRACES)
         for task in (by_secret(server), by_nothing(server, access_token=mas.token)):
             reply = ask(task)
             assert reply.kind == "unsupported", reply.json
@@ -351,7 +351,7 @@ def test_accounts_that_are_with_mas_are_told_and_no_credential_is_blamed():
             assert reply.json["server"]["name"] == "Synapse"
             assert reply.json["credentials"] == []
             assert "Matrix Authentication Service" in reply.json["summary"]
-        assert server.queries(TRACES) == before
+        assert server.queries(SYNAPSE_TRACES) == before
         assert mas.introspected == []
 
 

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "backends/dendrite/accounts.h"
+#include "backends/dendrite/creation.h"
 #include "backends/dendrite/credentials.h"
 #include "backends/dendrite/dendrite_yaml.h"
 #include "backends/dendrite/dialect.h"
+#include "backends/dendrite/rules.h"
 #include "backends/homeserver/administrator.h"
 #include "backends/homeserver/logins.h"
 #include "backends/homeserver/own.h"
@@ -41,36 +43,13 @@ open_dendrite(struct backend *backend, struct error *error)
     return register_probe(backend, error) == 0 ? administrator_resume(backend, error) : -1;
 }
 
-static int
-vet(struct backend *backend, const struct account *wanted, struct error *error)
-{
-    const struct secret *password = &wanted->password;
-
-    if (service_is(backend, wanted->localpart))
-        return error_set(error, ERROR_POLICY,
-            "%s is the account that Registrar works as (service_account); choose another "
-            "username, or another service_account",
-            wanted->localpart);
-    if (!account_states(wanted, ACCOUNT_PASSWORD) ||
-        (password->length >= CREDENTIALS_SHORTEST && password->length <= CREDENTIALS_LONGEST))
-        return 0;
-    return error_set(error, ERROR_POLICY,
-        "the password of %s has %s than Dendrite takes, which is from %d to %d bytes; with a "
-        "longer one it says that the account is made, and makes none",
-        wanted->localpart, password->length < CREDENTIALS_SHORTEST ? "less" : "more",
-        CREDENTIALS_SHORTEST, CREDENTIALS_LONGEST);
-}
-
 /* The database sees all and needs no account; without it, an administrator can
  * set passwords. */
 static int
 become_administrator(struct backend *backend, struct error *error)
 {
-    int opened;
+    int opened = accounts_open(backend, error);
 
-    if (backend->authority != AUTHORITY_NONE)
-        return 0;
-    opened = accounts_open(backend, error);
     if (opened != 0)
         return opened < 0 ? -1 : 0;
     return administrator_become(backend, error);
@@ -119,6 +98,21 @@ look_at_profile(struct backend *backend, struct observation *observed, struct er
     return result;
 }
 
+/* Whose service account is deactivated by now has no use for its session. */
+static int
+look_into_rows(struct backend *backend, struct observation *observed, struct error *error)
+{
+    const struct account *account = &observed->account;
+
+    if (accounts_lookup(backend, observed, error) != 0)
+        return -1;
+    return state_of(backend)->forgetting && service_is(backend, account->localpart) &&
+                   (observed->presence == PRESENCE_ABSENT ||
+                       account_is(account, ACCOUNT_DEACTIVATED))
+               ? administrator_forget(backend, error)
+               : 0;
+}
+
 static int
 lookup(struct backend *backend, unsigned mask, struct observation *observed,
     struct error *error)
@@ -126,7 +120,7 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
     own_end(backend);
     state_of(backend)->mask = mask;
     if (accounts_are_open(backend))
-        return accounts_lookup(backend, observed, error);
+        return look_into_rows(backend, observed, error);
     if (ask_whether_taken(backend, observed, error) != 0)
         return -1;
     return observed->presence == PRESENCE_PRESENT ? look_at_profile(backend, observed, error)
@@ -222,76 +216,8 @@ creates(const struct backend *backend, const struct account *wanted)
 static int
 may_create(struct backend *backend, const struct account *wanted, struct error *error)
 {
-    if (backend->connection->shared_secret == NULL)
-        return error_set(error, ERROR_UNAUTHORIZED,
-            "to create %s on Dendrite, Registrar needs registration_shared_secret (or its "
-            "_path): nothing else makes accounts there",
-            wanted->localpart);
-    if (!account_states(wanted, ACCOUNT_PASSWORD))
-        return error_set(error, ERROR_INVALID,
-            "to create %s, a password is needed: Dendrite makes no account without one",
-            wanted->localpart);
-    return register_prove_secret(backend, error);
-}
-
-/* The profile goes with the session of the registration, which is the only one
- * that may set it. */
-static int
-set_profile(struct backend *backend, const struct account *wanted,
-    const struct session *session, struct observation *observed, struct error *error)
-{
-    static const enum account_field fields[] = {ACCOUNT_DISPLAYNAME, ACCOUNT_AVATAR_URL};
-
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        const char *value =
-            fields[i] == ACCOUNT_DISPLAYNAME ? wanted->displayname : wanted->avatar_url;
-
-        if (!account_states(wanted, fields[i]))
-            continue;
-        if (profile_set(&backend->matrix, session, account_field_name(fields[i]),
-                value == NULL ? "" : value, error) != 0 ||
-            account_state_text(&observed->account, fields[i], value, error) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* What a registration makes by itself. */
-static int
-observe_new(struct observation *observed, const struct account *wanted,
-    const struct session *session, struct error *error)
-{
-    struct account *account = &observed->account;
-
-    observed->presence = PRESENCE_PRESENT;
-    if (account_name(account, session->user_id, wanted->localpart, error) != 0)
-        return -1;
-    account_state_bool(account, ACCOUNT_DEACTIVATED, false);
-    account_state_bool(account, ACCOUNT_ADMIN, account_is(wanted, ACCOUNT_ADMIN));
-    return account_state_text(account, ACCOUNT_DISPLAYNAME, wanted->localpart, error);
-}
-
-static int
-create(struct backend *backend, const struct account *wanted, enum creation *creation,
-    struct observation *observed, struct error *error)
-{
-    struct session session = {0};
-    bool failed = false;
-    int result;
-
-    if (register_session(backend, wanted, NULL, &session, creation, error) != 0 ||
-        *creation != CREATION_DONE)
-        return error->kind == ERROR_NONE ? 0 : -1;
-    result = observe_new(observed, wanted, &session, error);
-    if (result == 0)
-        result = set_profile(backend, wanted, &session, observed, error);
-    client_logout(&backend->matrix, &session, &failed);
-    if (failed)
-        list_add(backend->warnings,
-            "the session that Dendrite makes with each new account could not be ended; the "
-            "device \"shared_secret_registration\" of %s is left",
-            wanted->localpart);
-    return result;
+    return rules_creation(backend, wanted, error) == 0 ? register_prove_secret(backend, error)
+                                                       : -1;
 }
 
 /* What can be changed with what there is. */
@@ -340,7 +266,10 @@ may_update(struct backend *backend, const struct observation *observed,
                 observed->account.user_id != NULL ? observed->account.user_id
                                                   : observed->account.localpart,
                 account_field_option(needs[i].field), needs[i].takes);
-    return 0;
+    /* Who sets it is foreseen, too. */
+    return backend->predict && account_states(change, ACCOUNT_PASSWORD)
+               ? have_administrator(backend, error)
+               : 0;
 }
 
 /* Passwords are set by the API, which stores them as Dendrite wants them. */
@@ -354,6 +283,20 @@ set_password(struct backend *backend, struct observation *observed,
         return -1;
     return credentials_reset(backend, observed->account.user_id, &change->password,
         logout_devices, error);
+}
+
+/* Another administrator may end it, and its kept session with it. */
+static int
+end_account(struct backend *backend, struct observation *observed,
+    const struct account *rows, struct error *error)
+{
+    const char *service_account = backend->connection->service_account;
+
+    if (accounts_update(backend, observed, rows, error) != 0)
+        return -1;
+    return service_account != NULL && strcmp(observed->account.localpart, service_account) == 0
+               ? administrator_forget(backend, error)
+               : 0;
 }
 
 /* Deactivation comes last, for a deactivated account takes no more changes. */
@@ -374,7 +317,7 @@ update(struct backend *backend, struct observation *observed, const struct accou
         (log_in_as_itself(backend, observed, error) != 0 ||
             own_update(backend, observed, change, error) != 0))
         return -1;
-    return ends ? accounts_update(backend, observed, &rows, error) : 0;
+    return ends ? end_account(backend, observed, &rows, error) : 0;
 }
 
 static int
@@ -439,7 +382,7 @@ const struct backend_type dendrite_backend = {
     .source = &dendrite_yaml_source,
     .dialect = &dialect_dendrite,
     .open = open_dendrite,
-    .vet = vet,
+    .vet = rules_vet,
     .check_credential = check_credential,
     .list_administrators = list_administrators,
     .become_administrator = become_administrator,
@@ -448,7 +391,7 @@ const struct backend_type dendrite_backend = {
     .ask_password = ask_password,
     .creates = creates,
     .may_create = may_create,
-    .create = create,
+    .create = creation_make,
     .updates = updates,
     .may_update = may_update,
     .update = update,

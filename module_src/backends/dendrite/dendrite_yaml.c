@@ -82,7 +82,7 @@ take_uri(struct found_database *database, const struct config_place *place, cons
     if (secret_set(&database->uri, uri, strlen(uri)) != 0)
         return error_no_memory(error);
     database->is_there = true;
-    result = postgres_parameters_host(&host, &database->uri, error);
+    result = postgres_parameters_place(&host, &database->port, &database->uri, error);
     if (result == 0)
         result = found_take_host(database, place, host == NULL ? "localhost" : host, error);
     memory_free(host);

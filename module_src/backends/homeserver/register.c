@@ -139,9 +139,9 @@ build_body(struct backend *backend, const struct registration *registration,
 
 /*
  * Sends one registration; a nonce the server has forgotten is renewed once.
- * libcurl sends a request again when a kept connection breaks under it, and
- * the nonce is forgotten then because the first one arrived: so *renewed says
- * that there may have been one.
+ * libcurl sends a request again when a kept connection breaks under it; where a
+ * nonce is good for one request, it is forgotten then because the first one
+ * arrived. So *renewed says that there may have been one before.
  */
 static int
 send_once(struct backend *backend, const struct registration *registration,
@@ -170,7 +170,7 @@ send_once(struct backend *backend, const struct registration *registration,
         if (result != 0)
             return -1;
         nonce_refused = dialect_of(backend)->read_refusal(answer) == REFUSAL_NONCE;
-        *renewed = attempt > 0;
+        *renewed = attempt > 0 || answer->resent;
         if (!nonce_refused || attempt > 0)
             return 0;
         answer_free(answer);
