@@ -95,8 +95,8 @@ static const struct {
     {"password authentication failed", ERROR_DATABASE, "user or password are wrong"},
     {"no password supplied", ERROR_DATABASE, "it wants a password"},
     /* Which also says whether SSL was in use. */
-    {"no pg_hba.conf entry", ERROR_DATABASE,
-        "its pg_hba.conf does not let this user in from here"},
+    {"pg_hba.conf", ERROR_DATABASE,
+        "its pg_hba.conf does not let this user in from here, or not with this sslmode"},
     {"certificate", ERROR_TLS,
         "give ca_path with the authority that signed it, and as host the name that is in it"},
     {"SSL", ERROR_TLS, "sslmode says how it is to be protected"},

@@ -13,7 +13,7 @@ from tests.support.module import Reply, Running, start_module
 from tests.support.postgres import Postgres
 from tests.support.postgres_psql import identifier
 
-# What is read or written of Synapse's table (facts of its schema: 
+# What is read or written of Synapse's table (its schema:
 # synapse/storage/schema/main/full_schemas), under the owner's name.
 USERS = """
 CREATE TABLE {table} (

@@ -97,7 +97,7 @@ def test_run_as_is_who_the_socket_sees_and_only_for_the_connect(homeserver, post
         by_peer = place.without("password", run_as="nobody")
         place.promotes(by_peer)
         # Whom the server is told, when nothing says it, is the same.
-        place.refuses(place.without("password", "user", run_as="nobody"), 'role "nobody"')
+        place.refuses(place.without("password", "user", run_as="nobody"), "(as nobody)")
         with postgres.holding(place.name, "UPDATE users SET admin = 0"):
             running = place.start(by_peer)
             postgres.wait_blocked(place.name)
