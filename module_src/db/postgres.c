@@ -342,6 +342,12 @@ add_row(const struct postgres *postgres, PGresult **rows, PGresult *row, struct 
     return 0;
 }
 
+static bool
+is_copy(ExecStatusType status)
+{
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
 /*
  * Takes all that a statement brings: its rows, one after the other, so that there
  * can be too many, and what is said at their end. NULL: error recorded.
@@ -365,6 +371,12 @@ take_results(struct postgres *postgres, struct postgres_rows *rows, struct error
         }
         PQclear(last);
         last = result;
+        /* libpq has no end of results while a copy goes on, which nobody asked for. */
+        if (is_copy(PQresultStatus(last))) {
+            outcome = error_set(error, ERROR_PROTOCOL, "%s answers with a copy of data",
+                postgres->where);
+            break;
+        }
     }
     rows->result = kept;
     if (outcome == 0 && last == NULL)

@@ -181,7 +181,7 @@ class HostilePostgres(Server):
 
 class Line(Server):
     """Between a client and the PostgreSQL on that port. At statement number `cut`
-    (from 1) it goes dead for good, once the statement was `delivered` or before."""
+    (from 1; -1: at none) it goes dead for good, once the statement was `delivered` or before."""
 
     def __init__(self, port: int, cut: int, delivered: bool) -> None:
         self.real = port
@@ -205,6 +205,8 @@ class Line(Server):
                         end(connection)
                         real.sendall(heard)
                         back.join(5)
+                    # Closing alone is not seen over there while it is read from.
+                    end(real)
                     return
                 real.sendall(heard)
 
