@@ -180,9 +180,48 @@ TEST(another_breakdown_is_not_taken_for_a_nonce)
         assert_int_equal(create(&error), -1);
         assert_kind(&error, ERROR_SERVER);
         assert_not_in("more than one Dendrite", error.text);
-        synapse_assert_asked(SENT);
+        assert_not_in("GET " REGISTER, synapse_asked());
         clean_up(NULL);
     }
+}
+
+/* ---- Replies that are lost ---------------------------------------------------------------- */
+
+#define LOGIN_ON_ITS_DEVICE                                                                \
+    "POST " LOGIN " - {\"type\":\"m.login.password\",\"identifier\":{\"type\":"            \
+    "\"m.id.user\",\"user\":\"alice\"},\"password\":\"Passw0rd\","                          \
+    "\"initial_device_display_name\":\"Registrar\","                                      \
+    "\"device_id\":\"shared_secret_registration\"}\n"
+
+/* The session that the reply had is on that device, and a login there replaces it. */
+TEST(an_account_of_which_the_reply_was_lost_is_found_by_its_password)
+{
+    static const struct recorded_reply replies[] = {NONCE,
+        {"POST " REGISTER, RECORDED_LOST, NULL, NULL}, LOGGED_IN,
+        {"PUT " PROFILE, 200, NULL, "{}"}, LOGGED_OUT, {0}};
+    struct error error = {0};
+
+    begin(replies, "Passw0rd");
+    account_state_text(&wanted, ACCOUNT_DISPLAYNAME, "Al", &error);
+    assert_int_equal(create(&error), 0);
+    assert_int_equal(creation, CREATION_PERHAPS);
+    assert_in(LOGIN_ON_ITS_DEVICE "PUT " PROFILE ALICE
+              "/displayname own {\"displayname\":\"Al\"}\nPOST " LOGOUT " own\n",
+        synapse_asked());
+    assert_string_equal(observed.account.displayname, "Al");
+}
+
+TEST(an_account_that_another_password_opens_was_not_made_by_what_was_lost)
+{
+    static const struct recorded_reply replies[] = {NONCE,
+        {"POST " REGISTER, RECORDED_LOST, NULL, NULL}, WRONG_LOGIN, {0}};
+    struct error error = {0};
+
+    begin(replies, "Passw0rd");
+    assert_int_equal(create(&error), -1);
+    assert_kind(&error, ERROR_UNREACHABLE);
+    assert_int_equal(creation, CREATION_NAME_TAKEN);
+    assert_int_equal(observed.presence, PRESENCE_UNKNOWN);
 }
 
 /* ---- Refusals ---------------------------------------------------------------------------- */
@@ -200,14 +239,15 @@ TEST(a_name_that_is_taken_is_an_answer)
 }
 
 /* The first registration may have arrived before the server forgot its nonce. */
-TEST(a_name_that_is_taken_after_a_new_nonce_is_perhaps_ours)
+TEST(a_name_that_is_taken_after_a_new_nonce_is_ours_if_our_password_opens_it)
 {
-    static const struct recorded_reply replies[] = {NONCE, NO_NONCE_ONCE, TAKEN, {0}};
+    static const struct recorded_reply replies[] = {NONCE, NO_NONCE_ONCE, TAKEN, WRONG_LOGIN, {0}};
     struct error error = {0};
 
     begin(replies, "Passw0rd");
     assert_int_equal(create(&error), 0);
-    assert_int_equal(creation, CREATION_PERHAPS);
+    assert_int_equal(creation, CREATION_NAME_TAKEN);
+    synapse_assert_asked(SENT "GET " REGISTER " -\n" SENT LOGIN_ON_ITS_DEVICE);
 }
 
 TEST(another_secret_than_the_servers_is_told_with_what_to_do)
@@ -411,8 +451,10 @@ main(void)
         TRIAL(a_nonce_that_was_forgotten_is_renewed_once),
         TRIAL(a_server_that_forgets_each_nonce_is_an_error),
         TRIAL(another_breakdown_is_not_taken_for_a_nonce),
+        TRIAL(an_account_of_which_the_reply_was_lost_is_found_by_its_password),
+        TRIAL(an_account_that_another_password_opens_was_not_made_by_what_was_lost),
         TRIAL(a_name_that_is_taken_is_an_answer),
-        TRIAL(a_name_that_is_taken_after_a_new_nonce_is_perhaps_ours),
+        TRIAL(a_name_that_is_taken_after_a_new_nonce_is_ours_if_our_password_opens_it),
         TRIAL(another_secret_than_the_servers_is_told_with_what_to_do),
         TRIAL(what_is_refused_otherwise_is_told_in_the_servers_words),
         TRIAL(without_a_secret_in_its_configuration_there_is_no_registration),
