@@ -64,6 +64,21 @@ has_administrator(const struct backend *backend)
     return backend->authority == AUTHORITY_ADMINISTRATOR;
 }
 
+static bool
+has_database(const struct backend *backend)
+{
+    return backend->connection->database != NULL;
+}
+
+/* Whether the one who is at hand is shown accounts whole. */
+static bool
+sees_all(const struct backend *backend)
+{
+    const struct fake *fake = backend->state;
+
+    return has_administrator(backend) && (!fake->blind || has_database(backend));
+}
+
 static int
 become_administrator(struct backend *backend, struct error *error)
 {
@@ -71,6 +86,12 @@ become_administrator(struct backend *backend, struct error *error)
     struct fake *fake = fake_of(backend);
     const struct fake_fault *fault = meet_fault(fake, "become", FAKE_SERVICE);
 
+    if (fake->blind && has_database(backend)) {
+        if (!has_administrator(backend))
+            note(fake, "become", FAKE_DATABASE);
+        backend->authority = AUTHORITY_ADMINISTRATOR;
+        return 0;
+    }
     note(fake, "become", FAKE_SERVICE);
     if (fault != NULL) {
         error->ends_list = fault->kind != ERROR_UNSUPPORTED;
@@ -132,7 +153,7 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
     const struct fake_account *account = find(fake, localpart);
     const struct fake_fault *fault = meet_fault(fake, "lookup", localpart);
 
-    (void)mask;
+    fake->mask = mask;
     note(fake, "lookup", localpart);
     fake->own[0] = '\0';
     if (fault != NULL)
@@ -141,10 +162,11 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
         fake->hidden_once = NULL;
         account = NULL;
     }
-    if (!has_administrator(backend)) {
-        observed->presence = PRESENCE_UNKNOWN;
-        return fake->profiles && account != NULL ? show_profile(observed, account, error)
-                                                 : 0;
+    if (!sees_all(backend)) {
+        observed->presence = fake->blind ? PRESENCE_ABSENT : PRESENCE_UNKNOWN;
+        return (fake->profiles || fake->blind) && account != NULL
+                   ? show_profile(observed, account, error)
+                   : 0;
     }
     observed->presence = account == NULL ? PRESENCE_ABSENT : PRESENCE_PRESENT;
     return account == NULL ? 0 : show(observed, account, true, error);
@@ -153,6 +175,13 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
 static bool
 asks_by_login(const struct backend *backend)
 {
+    const struct fake *fake = backend->state;
+
+    if (fake->blind && has_database(backend))
+        return false;
+    if (fake->blind && (fake->mask & (ACCOUNT_BIT(ACCOUNT_ADMIN) |
+                                         ACCOUNT_BIT(ACCOUNT_DISPLAYNAME))) != 0)
+        return true;
     return backend->authority != AUTHORITY_ADMINISTRATOR;
 }
 
@@ -180,9 +209,11 @@ ask_password(struct backend *backend, struct observation *observed,
                   : PASSWORD_DIFFERENT;
     if (*answer != PASSWORD_SAME)
         return 0;
-    if (!has_administrator(backend))
+    if (!has_administrator(backend) || asks_by_login(backend) || fake->blind)
         snprintf(fake->own, sizeof(fake->own), "%s", localpart);
-    return show(observed, account, has_administrator(backend), error);
+    if (fake->blind && !asks_by_login(backend) && !sees_all(backend))
+        return 0;
+    return show(observed, account, sees_all(backend), error);
 }
 
 static int
@@ -258,9 +289,13 @@ updates(const struct backend *backend, const struct account *change)
 {
     const struct fake *fake = backend->state;
     bool is_own = strcmp(fake->own, change->localpart) == 0;
+    unsigned able = is_own ? ACCOUNT_BIT(ACCOUNT_DISPLAYNAME) : 0;
 
-    return has_administrator(backend) ||
-           (is_own && (change->stated & ~ACCOUNT_BIT(ACCOUNT_DISPLAYNAME)) == 0);
+    if (has_administrator(backend))
+        able |= fake->blind ? ACCOUNT_BIT(ACCOUNT_PASSWORD) : ~0u;
+    if (fake->blind && sees_all(backend))
+        able |= ~ACCOUNT_BIT(ACCOUNT_DISPLAYNAME);
+    return (change->stated & ~able) == 0;
 }
 
 static int
@@ -350,6 +385,8 @@ static const struct backend_type fake_type = {
     .verify_login = verify_login,
 };
 
+static struct backend_type blind_type; /* fake_type, and what makes it blind */
+
 static struct secret credential_bytes = {(char[]){"token"}, 5};
 
 /* As it is when a task begins; the fake stays. */
@@ -358,8 +395,10 @@ open_fake(struct trial *trial)
 {
     static char server_name[] = "example.org";
 
+    blind_type = fake_type;
+    blind_type.unseen = "give the fake's database";
     trial->backend = (struct backend){
-        .type = &fake_type,
+        .type = trial->fake.blind ? &blind_type : &fake_type,
         .connection = &trial->connection,
         .server_name = server_name,
         .warnings = &trial->warnings,
@@ -391,6 +430,16 @@ trial_start(struct trial *trial, enum trial_credential credential)
     strcpy(alice->displayname, "Alice");
 }
 
+void
+trial_blind(struct trial *trial, bool has_one)
+{
+    static const struct postgres_options database;
+
+    trial->fake.blind = true;
+    trial->connection.database = has_one ? &database : NULL;
+    open_fake(trial);
+}
+
 struct fake_account *
 trial_account(struct trial *trial, const char *localpart)
 {
@@ -398,60 +447,6 @@ trial_account(struct trial *trial, const char *localpart)
 
     snprintf(account->localpart, sizeof(account->localpart), "%s", localpart);
     return account;
-}
-
-struct wish *
-trial_wish(struct trial *trial, const char *name, const char *password)
-{
-    struct wish *wish = &trial->wishes[trial->count++];
-    struct error error = {0};
-
-    wish->password_probe = true;
-    assert_int_equal(user_id_parse(&wish->id, name, &error), 0);
-    if (password != NULL) {
-        const struct secret secret = secret_over(password);
-
-        assert_int_equal(account_state_password(&wish->account, &secret, &error), 0);
-    }
-    return wish;
-}
-
-void
-trial_want(struct wish *wish, enum account_field field, bool value)
-{
-    account_state_bool(&wish->account, field, value);
-}
-
-void
-trial_want_text(struct wish *wish, enum account_field field, const char *value)
-{
-    struct error error = {0};
-
-    assert_int_equal(account_state_text(&wish->account, field, value, &error), 0);
-}
-
-int
-trial_run(struct trial *trial, enum ensure_mode mode)
-{
-    trial->backend.predict = mode == ENSURE_PREDICT;
-    return ensure_accounts(&trial->backend, trial->wishes, trial->count, mode,
-        trial->outcomes, &trial->error);
-}
-
-const char *
-trial_actions(const struct trial *trial)
-{
-    static char actions[256];
-    const struct list *list = &trial->outcomes[0].actions;
-
-    actions[0] = '\0';
-    for (size_t i = 0; i < list->count; i++) {
-        size_t length = strlen(actions);
-
-        snprintf(actions + length, sizeof(actions) - length, "%s%s", i > 0 ? ", " : "",
-            list->items[i]);
-    }
-    return actions;
 }
 
 struct fake_account *

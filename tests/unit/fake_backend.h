@@ -35,6 +35,9 @@ struct fake_fault {
 /* The service account, which is not among the accounts. */
 #define FAKE_SERVICE "service"
 
+/* What is "become" with a database. */
+#define FAKE_DATABASE "database"
+
 struct fake {
     struct fake_account accounts[FAKE_ACCOUNTS];
     size_t count;
@@ -42,7 +45,11 @@ struct fake {
     bool has_service;      /* the service account was made before */
     bool no_logins;        /* the server has no password logins */
     bool profiles;         /* everybody sees who is there, and the display name */
+    bool blind;            /* as profiles, and an administrator sees no more: only the
+                              database does, or the account itself. An administrator
+                              sets passwords, the database all but display names */
     char own[32];          /* who is logged in as itself, "" : nobody */
+    unsigned mask;         /* of the newest look */
     const char *itself;    /* the localpart of the caller, or NULL */
     const char *forbidden; /* may_create says no to this one */
     bool there_by_then;    /* of a name that is taken, a creation does not say by whom */
@@ -75,6 +82,9 @@ enum trial_credential {
 /* The server is example.org and has @alice, with the password "right" and the
  * display name "Alice". */
 void trial_start(struct trial *trial, enum trial_credential credential);
+
+/* The server is blind from here on, and has a database or none. */
+void trial_blind(struct trial *trial, bool has_database);
 
 /* One more account of the server's. */
 struct fake_account *trial_account(struct trial *trial, const char *localpart);
