@@ -16,7 +16,6 @@ from tests.support.dendrite import Dendrite
 
 PASSWORD = "correct horse battery"
 NEXT_PASSWORD = "tr0ub4dor & 3 {{ x }}"
-SERVICE = "registrar-service"
 
 
 def database_of(server: Dendrite) -> dict[str, Any]:
@@ -117,9 +116,17 @@ def test_promote_and_demote_change_once_each(
 
 
 def test_a_password_is_updated_once_and_no_session_is_ended(
-    ansible: Ansible, dendrite_postgres: Dendrite, opened: Path, unique: Callable[[str], str]
+    ansible: Ansible,
+    dendrite_postgres: Dendrite,
+    make_inventory: Callable[..., Path],
+    unique: Callable[[str], str],
 ) -> None:
-    name = unique("dora")
+    name, service = unique("dora"), unique("service")
+    opened = make_inventory(
+        **with_secret(dendrite_postgres),
+        matrix_users_database=database_of(dendrite_postgres),
+        matrix_users_service_account=service,
+    )
     dendrite_postgres.register(name, PASSWORD)
     session = dendrite_postgres.login(name, PASSWORD)
     # In the environment nothing of it is taken for a template.
@@ -134,9 +141,16 @@ def test_a_password_is_updated_once_and_no_session_is_ended(
 
     dendrite_postgres.logout(session)
     dendrite_postgres.logout(dendrite_postgres.login(name, NEXT_PASSWORD))
-    # The administrator that Registrar makes itself for it has its session kept.
-    assert [d.localpart for d in dendrite_postgres.devices(SERVICE)] in ([], [SERVICE])
-    assert (opened.parent / SESSION_FILE).exists()
+    # The administrator that Registrar makes itself for it, and whose session is kept.
+    assert dendrite_postgres.is_admin(service)
+    assert [device.display_name for device in dendrite_postgres.devices(service)] == ["Registrar"]
+
+    ansible.run(opened, "--tags=forget-service-account").succeeded(changed=1)
+    account = dendrite_postgres.account(service)
+    assert account is not None and account.deactivated
+    assert dendrite_postgres.devices(service) == []
+    assert not (opened.parent / SESSION_FILE).exists()
+    ansible.run(opened, "--tags=forget-service-account").succeeded(changed=0)
 
 
 def test_deactivate_changes_once(
