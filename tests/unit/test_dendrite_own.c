@@ -20,6 +20,9 @@ look(unsigned mask)
 {
     struct error error = {0};
 
+    account_free(&observed.account);
+    account_free(&change);
+    memset(&change, 0, sizeof(change));
     synapse_observe_alice(&observed);
     trial.backend->type->lookup(trial.backend, mask, &observed, &error);
     assert_kind(&error, ERROR_NONE);
