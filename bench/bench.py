@@ -18,12 +18,14 @@ sys.path.insert(0, str(ROOT))
 sys.dont_write_bytecode = True
 
 from bench.commands import Bench, Cost, task_times  # noqa: E402
+from tests.support.postgres import Postgres  # noqa: E402
 from tests.support.synapse import Synapse  # noqa: E402
 
 SHORT = os.environ.get("BENCH_SHORT", "") not in ("", "0")
 STARTS = 40 if SHORT else 300
 TASKS = 6 if SHORT else 26
 CREATIONS = 4 if SHORT else 25
+PROMOTIONS = 6 if SHORT else 30
 
 verdicts: list[bool] = []
 
@@ -38,6 +40,9 @@ def main() -> None:
             server.register("bench-existing", "a password for the bench")
             tasks(bench, server)
             creating(bench, server)
+        with Postgres() as postgres, Synapse("newest", postgres=postgres) as server:
+            server.register("bench-existing", "a password for the bench")
+            promoting(bench, server)
     print(f"\n{sum(verdicts)} of {len(verdicts)} goals met")
 
 
@@ -101,6 +106,22 @@ def creating(bench: Bench, server: Synapse) -> None:
     row("register_new_matrix_user", f"{max(c.memory for c in theirs):.1f} MiB")
     row("curl, the second request", f"{max(c.memory for c in bare):.1f} MiB")
     goal("at most 16 MiB with shared libraries", most <= 16)
+
+
+def promoting(bench: Bench, server: Synapse) -> None:
+    head(f"One promotion by SQL over a socket, explicit backend ({PROMOTIONS} times, in turns)")
+    ours: list[Cost] = []
+    bare: list[Cost] = []
+    for number in range(PROMOTIONS):
+        admin = number % 2 == 0
+        ours.append(bench.promote_by_registrar(server, admin))
+        bare.append(bench.promote_by_psql(server, not admin))
+        # From where the next one starts, so that each of ours has something to do.
+        server.database.change("UPDATE users SET admin = ?", (int(admin),))
+    row("registrar", milliseconds([c.wall for c in ours]))
+    row("psql, UPDATE", milliseconds([c.wall for c in bare]))
+    wall = median(c.wall for c in ours)
+    goal(f"at most 15 ms from start to reply: it is {wall * 1000:.1f}", wall <= 0.015)
 
 
 def milliseconds(seconds: list[float]) -> str:
