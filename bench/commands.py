@@ -113,9 +113,9 @@ class Bench:
         return Cost(get.wall + post.wall, get.processor + post.processor, post.memory)
 
 
-    # One promotion, two ways
+    # One promotion, two ways; as a peer of the socket, or with a password
 
-    def promote_by_registrar(self, server: Synapse, admin: bool) -> Cost:
+    def promote_by_registrar(self, server: Synapse, who: dict[str, str], admin: bool) -> Cost:
         assert server.postgres is not None
         arguments = {
             "backend": "synapse",
@@ -125,8 +125,7 @@ class Bench:
                 "host": str(server.postgres.socket_folder),
                 "port": server.postgres.port,
                 "name": server.database_name,
-                "user": server.database_name,
-                "password": server.database_password,
+                **who,
             },
             "username": "bench-existing",
             "admin": admin,
@@ -135,14 +134,13 @@ class Bench:
         assert reply["changed"] is True, reply
         return cost
 
-    def promote_by_psql(self, server: Synapse, admin: bool) -> Cost:
-        """As the same role and over the same socket, with the password in a file."""
+    def promote_by_psql(self, server: Synapse, who: dict[str, str], admin: bool) -> Cost:
+        """The password is in a file."""
         assert server.postgres is not None
-        escaped = server.database_password.replace("\\", "\\\\").replace(":", "\\:")
-        file = self.file("pgpass", f"*:*:*:*:{escaped}\n")
+        file = self.file("pgpass", f"*:*:*:*:{who.get('password', '')}\n")
         conninfo = (
             f"host={server.postgres.socket_folder} port={server.postgres.port} "
-            f"dbname={server.database_name} user={server.database_name} passfile={file}"
+            f"dbname={server.database_name} user={who['user']} passfile={file}"
         )
         user_id = server.user_id("bench-existing")
         update = f"UPDATE users SET admin = {int(admin)} WHERE name = '{user_id}'"
