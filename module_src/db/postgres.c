@@ -95,8 +95,8 @@ static const struct {
     {"password authentication failed", ERROR_DATABASE, "user or password are wrong"},
     {"no password supplied", ERROR_DATABASE, "it wants a password"},
     /* Which also says whether SSL was in use. */
-    {"no pg_hba.conf entry", ERROR_DATABASE,
-        "its pg_hba.conf does not let this user in from here"},
+    {"pg_hba.conf", ERROR_DATABASE,
+        "its pg_hba.conf does not let this user in from here, or not with this sslmode"},
     {"certificate", ERROR_TLS,
         "give ca_path with the authority that signed it, and as host the name that is in it"},
     {"SSL", ERROR_TLS, "sslmode says how it is to be protected"},
@@ -342,6 +342,12 @@ add_row(const struct postgres *postgres, PGresult **rows, PGresult *row, struct 
     return 0;
 }
 
+static bool
+is_copy(ExecStatusType status)
+{
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
 /*
  * Takes all that a statement brings: its rows, one after the other, so that there
  * can be too many, and what is said at their end. NULL: error recorded.
@@ -365,6 +371,12 @@ take_results(struct postgres *postgres, struct postgres_rows *rows, struct error
         }
         PQclear(last);
         last = result;
+        /* libpq has no end of results while a copy goes on, which nobody asked for. */
+        if (is_copy(PQresultStatus(last))) {
+            outcome = error_set(error, ERROR_PROTOCOL, "%s answers with a copy of data",
+                postgres->where);
+            break;
+        }
     }
     rows->result = kept;
     if (outcome == 0 && last == NULL)

@@ -57,12 +57,15 @@ static int
 refuse_unseen(struct run *run, enum account_field field)
 {
     const char *option = account_field_option(field);
+    const struct connection *connection = run->backend->connection;
 
     if (run->type->unseen != NULL)
         return error_set(run->error, ERROR_UNAUTHORIZED,
             "%s exists, and what its %s is nobody says here: %s", run_name(run), option,
             run->type->unseen);
-    if (run_has_administrator(run))
+    /* A database may do for an administrator, and shows less. */
+    if (run_has_administrator(run) &&
+        (connection->database == NULL || connection_may_administrate(connection)))
         return error_set(run->error, ERROR_UNSUPPORTED,
             "the server does not say what the %s of %s is, so this version of it cannot do "
             "what that option asks for",
@@ -70,7 +73,7 @@ refuse_unseen(struct run *run, enum account_field field)
     return error_set(run->error, ERROR_UNAUTHORIZED,
         "%s exists, and seeing and changing its %s takes an administrator: give %s%s",
         run_name(run), option, run->type->administrator,
-        account_states(&run->wanted, ACCOUNT_PASSWORD)
+        account_states(&run->wanted, ACCOUNT_PASSWORD) && connection->database == NULL
             ? " (the password given is not the account's, or it would have done)"
             : "");
 }
