@@ -121,15 +121,17 @@ deps: deps-test deps-check deps-bench  ## install whatever any target needs
 deps-build:
 	$(Q)tools/deps.sh build
 deps-demo:
-	$(Q)tools/deps.sh build python
-	$(Q)$(SUBMAKE) $(VENVS)/tools/.stamp $(VENVS)/synapse/.stamp
+	$(Q)tools/deps.sh build python $(if $(filter dendrite,$(SERVER)),dendrite postgres)
+	$(Q)$(SUBMAKE) $(VENVS)/tools/.stamp \
+		$(if $(filter dendrite,$(SERVER)),$(DENDRITE)/.stamp,$(VENVS)/synapse/.stamp)
 deps-test:
-	$(Q)tools/deps.sh build python test dendrite
+	$(Q)tools/deps.sh build python test dendrite postgres
 	$(Q)$(SUBMAKE) $(foreach v,tools oldest synapse synapse-floor,$(VENVS)/$(v)/.stamp) \
 		$(DENDRITE)/.stamp
 deps-check: deps-test
 	$(Q)tools/deps.sh check
-deps-bench: deps-demo
+deps-bench:
+	$(Q)$(SUBMAKE) deps-demo SERVER=synapse
 	$(Q)tools/deps.sh bench
 
 DENDRITE_MODULE := tests/requirements/dendrite
@@ -142,10 +144,13 @@ $(VENVS)/%/.stamp: tests/requirements/%.txt
 
 ##@ Seeing it work
 
+# Which homeserver the demo shows: synapse or dendrite.
+SERVER ?= synapse
+
 .PHONY: demo
-demo: deps-demo  ## a real Synapse on the loopback gets its first users
+demo: deps-demo  ## a real homeserver on the loopback gets its first users (SERVER=dendrite)
 	$(Q)$(SUBMAKE) -j2 all
-	$(Q)$(WITH_TOOLS) python demo/demo.py
+	$(Q)$(WITH_TOOLS) SERVER=$(SERVER) python demo/demo.py
 
 .PHONY: bench
 bench: deps-bench  ## measure it beside what people use today (BENCH_SHORT=1: fewer rounds)

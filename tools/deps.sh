@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Sees to it that what the given jobs need is on this machine: build, python,
-# test, dendrite, check, bench. It looks for the things themselves, not for
-# packages. On Debian and its kin, missing ones are installed by apt-get, without
-# a question; elsewhere it says what to install. With nothing missing it says and
-# does nothing.
+# test, dendrite, postgres, check, bench. It looks for the things themselves, not
+# for packages. On Debian and its kin, missing ones are installed by apt-get,
+# without a question; elsewhere it says what to install. With nothing missing it
+# says and does nothing.
 set -eu
 
 here=$(dirname "$0")
@@ -66,8 +66,6 @@ look() {
             need valgrind "valgrind" has_command valgrind
             need iproute2 "ip, of iproute2" has_command ip
             need util-linux "unshare and nsenter, of util-linux" has_command nsenter
-            need postgresql "PostgreSQL's server" has_postgres
-            need openssl "openssl" has_command openssl
             need gcc "gcc's address and undefined-behaviour sanitizers" has_sanitizers
             need "clang libclang-rt-dev" "clang, with libFuzzer and its sanitizers" has_fuzzer
             need "python3 python3-venv" \
@@ -77,6 +75,10 @@ look() {
         dendrite)
             need golang-go "Go 1.23 or newer (or 1.21, where it may fetch a newer one)" has_go
             ;;
+        postgres)
+            need postgresql "PostgreSQL's server" has_postgres
+            need openssl "openssl" has_command openssl
+            ;;
         check)
             need clang "clang" has_command clang
             ;;
@@ -84,7 +86,7 @@ look() {
             need curl "curl" has_command curl
             ;;
         *)
-            echo "tools/deps.sh: no such job: $job (build, python, test, dendrite, check, bench)" >&2
+            echo "tools/deps.sh: no such job: $job (build, python, test, dendrite, postgres, check, bench)" >&2
             exit 2
             ;;
         esac

@@ -3,7 +3,8 @@
 Registrar's two files in it; or a copy of a checkout, where there is one.
 
 What is in it follows that playbook's inventory (examples/), group_vars/
-matrix_servers, and roles/custom/*/defaults/main.yml.
+matrix_servers, roles/custom/*/defaults/main.yml, and the defaults of the role of its
+PostgreSQL, which it has from elsewhere (roles/galaxy).
 """
 
 from __future__ import annotations
@@ -52,6 +53,17 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "matrix_synapse_macaroon_secret_key": "",
         "matrix_synapse_registration_shared_secret": "{{ matrix_synapse_macaroon_secret_key }}",
     },
+    "matrix-dendrite": {
+        "matrix_dendrite_enabled": True,
+        "matrix_dendrite_http_bind_port": 8008,
+        "matrix_dendrite_container_http_host_bind_address": "",
+        "matrix_dendrite_client_api_registration_shared_secret": "",
+        "matrix_dendrite_database_hostname": "",
+        "matrix_dendrite_database_user": "dendrite",
+        "matrix_dendrite_database_password": "itsasecret",
+        "matrix_dendrite_database_sslmode": "disable",
+        "matrix_dendrite_user_api_database": "dendrite_userapi",
+    },
     "matrix-authentication-service": {"matrix_authentication_service_migration_in_progress": False},
     "matrix-bot-baibot": {
         "matrix_bot_baibot_config_user_mxid_localpart": "baibot",
@@ -59,7 +71,25 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     # Others that the play names are missing: matrix-bot-maubot, for example.
 }
+POSTGRES = {
+    "postgres_enabled": True,
+    "postgres_base_path": "",
+    "postgres_run_path": "{{ postgres_base_path }}/run",
+    "postgres_connection_hostname": "{{ postgres_identifier }}",
+    "postgres_container_unix_socket_enabled": True,
+}
 GROUP = {
+    "matrix_synapse_enabled": "{{ matrix_homeserver_implementation == 'synapse' }}",
+    "matrix_dendrite_enabled": "{{ matrix_homeserver_implementation == 'dendrite' }}",
+    "matrix_dendrite_client_api_registration_shared_secret": (
+        "{{ (matrix_homeserver_generic_secret_key + ':dendrite.rss') | hash('sha512') | to_uuid }}"
+    ),
+    "matrix_dendrite_database_hostname": "{{ postgres_connection_hostname if postgres_enabled else '' }}",
+    "matrix_dendrite_database_password": (
+        "{{ (matrix_homeserver_generic_secret_key + ':dendrite.db') | hash('sha512') | to_uuid }}"
+    ),
+    "postgres_identifier": "matrix-postgres",
+    "postgres_base_path": "/matrix/postgres",
     "matrix_synapse_macaroon_secret_key": (
         "{{ (matrix_homeserver_generic_secret_key + ':synapse.mac') | hash('sha512') | to_uuid }}"
     ),
@@ -81,6 +111,9 @@ VARIABLES = {
 }
 # to_uuid(sha512("generic:synapse.mac")), as ansible.builtin.to_uuid has it.
 SECRET = "ce1481a1-ded9-5bfb-8c06-636ef58bf39b"
+# The same of "generic:dendrite.rss" and "generic:dendrite.db".
+DENDRITE_SECRET = "14149725-0920-5411-a04a-0855ac596d66"
+DENDRITE_DATABASE_PASSWORD = "9c53e84e-0f0b-5bc8-bbe2-892266b19ca2"
 
 
 def write(path: Path, content: Any) -> None:
@@ -120,8 +153,9 @@ class Deployment:
             "[defaults]\nretry_files_enabled = False\ncallback_result_format = yaml\n[connection]\npipelining = True\n",
         )
         write(self.folder / "group_vars" / "matrix_servers", GROUP)
-        for role, defaults in DEFAULTS.items():
-            home = self.folder / "roles" / "custom" / role
+        roles = {f"custom/{role}": defaults for role, defaults in DEFAULTS.items()}
+        for role, defaults in (roles | {"galaxy/postgres": POSTGRES}).items():
+            home = self.folder / "roles" / role
             write(home / "defaults" / "main.yml", defaults)
             write(home / "tasks" / "main.yml", TASKS)
             write(home / "meta" / "argument_specs.yml", SPECS)

@@ -20,7 +20,15 @@ import pytest
 import yaml
 
 from tests.playbooks.ansible_run import TIMEOUT, Ansible, Run
-from tests.playbooks.deployment import CHECKOUT, FILES, HOST, SECRET, Deployment
+from tests.playbooks.deployment import (
+    CHECKOUT,
+    DENDRITE_DATABASE_PASSWORD,
+    DENDRITE_SECRET,
+    FILES,
+    HOST,
+    SECRET,
+    Deployment,
+)
 from tests.playbooks.stand_in import REPLIES, StandIn
 from tests.support.paths import ROOT
 from tests.support.synapse import Synapse
@@ -45,6 +53,18 @@ CONNECTION = {
     "url": "http://matrix-synapse:8008",
     "registration_shared_secret": SECRET,
     "server_name": "example.test",
+}
+DENDRITE = {
+    "container": "matrix-dendrite",
+    "url": "http://matrix-dendrite:8008",
+    "registration_shared_secret": DENDRITE_SECRET,
+    "server_name": "example.test",
+    "database": {
+        "host": "/matrix/postgres/run",
+        "name": "dendrite_userapi",
+        "user": "dendrite",
+        "password": DENDRITE_DATABASE_PASSWORD,
+    },
 }
 BOT = {"matrix_bot_baibot_enabled": True, "matrix_bot_baibot_config_user_password": "bot's own"}
 ALICE = {"username": "alice", "initial_password": "hers", "initial_type": "admin"}
@@ -81,6 +101,30 @@ def test_its_defaults_count_and_none_of_its_tasks_runs(
     run_play(newest_ansible, lay(), tag, TAGS[tag], stand_in).succeeded(changed=0)
 
     assert stand_in.question().items() >= CONNECTION.items()
+
+
+def test_dendrite_is_known_with_its_database(
+    ansible: Ansible, lay: Callable[..., Deployment], stand_in: StandIn
+) -> None:
+    deployment = lay(matrix_homeserver_implementation="dendrite")
+
+    run_play(ansible, deployment, "promote-user", USER, stand_in).succeeded(changed=0)
+
+    assert stand_in.question().items() >= DENDRITE.items()
+
+
+def test_a_dendrite_whose_database_nobody_knows_is_looked_for(
+    ansible: Ansible, lay: Callable[..., Deployment], stand_in: StandIn
+) -> None:
+    deployment = lay(matrix_homeserver_implementation="dendrite")
+    # Where that playbook keeps the socket is one of its defaults.
+    shutil.rmtree(deployment.folder / "roles" / "galaxy")
+
+    run_play(ansible, deployment, "promote-user", USER, stand_in).succeeded(changed=0)
+
+    question = stand_in.question()
+    assert question["container"] == "matrix-dendrite"
+    assert not {"url", "database"} & question.keys()
 
 
 def test_bots_and_users_of_the_inventory_are_listed(
@@ -145,12 +189,12 @@ def test_its_inventory_alone_says_which_container(
 def test_another_homeserver_is_refused(
     newest_ansible: Ansible, lay: Callable[..., Deployment], stand_in: StandIn
 ) -> None:
-    deployment = lay(matrix_homeserver_implementation="dendrite")
+    deployment = lay(matrix_homeserver_implementation="conduit")
 
     run = run_play(newest_ansible, deployment, "register-user", USER, stand_in)
 
     assert run.rc == 2
-    assert "only Synapse works so far" in run.output
+    assert "only Synapse and Dendrite work so far" in run.output
     assert stand_in.questions() == []
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""roles/matrix_users/tasks/connection.yml: from variables to a connection.
+"""roles/matrix_users/tasks/connection.yml: from variables to a connection. Dendrite's
+is in test_connection_dendrite.py, what a database is for in both.
 
 Every case is a host of one inventory, so that one run works them all out. What
 the variables of matrix-docker-ansible-deploy look like: its
@@ -8,16 +9,12 @@ roles/custom/matrix-synapse/defaults/main.yml and group_vars/matrix_servers.
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.playbooks.ansible_run import Ansible
+from tests.playbooks.connection_cases import Case, Outcome, check, name_of, worked_out
 
 # A variable whose template refers to one that is not there, as
 # matrix_homeserver_url and matrix_synapse_macaroon_secret_key do where that
@@ -43,17 +40,6 @@ DEPLOYMENT = {
 CONTAINED = DEPLOYMENT | {PORT: "", INNER_PORT: 8008}
 # What a play sees of it that is run from elsewhere: what vars.yml says.
 INVENTORY_ALONE = {"matrix_homeserver_implementation": "synapse", "matrix_domain": "example.test"}
-
-
-@dataclass(frozen=True)
-class Case:
-    """Variables, and what is to come of them: settings, or parts of a message."""
-
-    name: str
-    variables: dict[str, Any]
-    connection: dict[str, str] = field(default_factory=dict)
-    credential: dict[str, str] = field(default_factory=dict)
-    problem: tuple[str, ...] = ()
 
 
 def published(name: str, port: Any, url: str) -> Case:
@@ -363,9 +349,9 @@ CASES = [
         Case(
             f"{name} is refused",
             DEPLOYMENT | {"matrix_homeserver_implementation": name},
-            problem=(name, "only Synapse works so far"),
+            problem=(name, "only Synapse and Dendrite work so far"),
         )
-        for name in ("dendrite", "conduit", "continuwuity", "tuwunel")
+        for name in ("conduit", "continuwuity", "tuwunel")
     ),
     Case(
         "a Synapse beside another homeserver is taken when it is said so",
@@ -379,54 +365,12 @@ CASES = [
     ),
 ]
 
-# Writes what came out, secrets included: they are made up.
-PLAY = """
-- name: Work every case out
-  hosts: all
-  gather_facts: false
-  tasks:
-    - name: Work it out
-      ansible.builtin.include_role:
-        name: matrix_users
-        tasks_from: connection
-    - name: Write it down
-      ansible.builtin.debug:
-        msg: >-
-          CASE {{ {
-            'name': inventory_hostname,
-            'connection': matrix_users_connection,
-            'credential': matrix_users_credential,
-            'problem': matrix_users_problem
-          } | to_json | b64encode }} END
-"""
-
 
 @pytest.fixture(scope="module")
-def outcomes(ansible: Ansible, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    import base64
-
-    folder: Path = tmp_path_factory.mktemp("cases")
-    playbook = folder / "cases.yml"
-    playbook.write_text(PLAY)
-    hosts = {f"case{i}": case.variables for i, case in enumerate(CASES)}
-    inventory = folder / "inventory.yml"
-    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}}))
-
-    run = ansible.run(inventory, playbook=playbook)
-
-    assert run.rc == 0, run.output
-    found = [json.loads(base64.b64decode(text)) for text in re.findall(r"CASE (\S+) END", run.output)]
-    assert len(found) == len(CASES), run.output
-    return {outcome["name"]: outcome for outcome in found}
+def outcomes(ansible: Ansible, tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
+    return worked_out(ansible, tmp_path_factory.mktemp("cases"), CASES)
 
 
-@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda i: re.sub(r"[^\w.:-]+", "-", CASES[i].name))
-def test_connection(outcomes: dict[str, Any], number: int) -> None:
-    case, outcome = CASES[number], outcomes[f"case{number}"]
-    if case.problem:
-        for part in case.problem:
-            assert part in outcome["problem"]
-        return
-    assert outcome["problem"] == ""
-    assert outcome["connection"].items() >= case.connection.items()
-    assert outcome["credential"].items() >= case.credential.items()
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda i: name_of(CASES[i]))
+def test_connection(outcomes: list[Outcome], number: int) -> None:
+    check(CASES[number], outcomes[number])

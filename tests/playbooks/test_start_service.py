@@ -24,6 +24,7 @@ from tests.support.synapse import Synapse
 
 UNIT = "matrix-synapse.service"
 DEPLOYED = {"matrix_homeserver_implementation": "synapse", "matrix_domain": "example.test"}
+DENDRITE = {"matrix_homeserver_implementation": "dendrite", "matrix_domain": "example.test"}
 USER = {"username": "alice", "password": "correct horse", "admin": "no"}
 
 SYSTEMCTL = """#!/bin/sh
@@ -32,7 +33,7 @@ while [ "${{1#-}}" != "$1" ]; do shift; done
 case $1 in
 show)
     echo "Id=$2"
-    if [ "$2" = {unit} ]; then echo LoadState=loaded; else echo LoadState=not-found; fi
+    if [ "$2" = {unit} ] || [ "$2" = "{other}" ]; then echo LoadState=loaded; else echo LoadState=not-found; fi
     if [ -e {folder}/active ]; then echo ActiveState=active; else echo ActiveState=inactive; fi
     ;;
 start) touch {folder}/active ;;
@@ -45,11 +46,11 @@ esac
 class Systemd:
     """The stand-in, in a folder of its own."""
 
-    def __init__(self, folder: Path, unit: str = UNIT) -> None:
+    def __init__(self, folder: Path, unit: str = UNIT, other: str = "") -> None:
         self.folder = folder
         folder.mkdir()
         program = folder / "systemctl"
-        program.write_text(SYSTEMCTL.format(folder=folder, unit=unit))
+        program.write_text(SYSTEMCTL.format(folder=folder, unit=unit, other=other))
         program.chmod(0o755)
 
     @property
@@ -176,6 +177,11 @@ WANTED = [
     ({"matrix_synapse_enabled": True}, True),
     ({"matrix_synapse_enabled": False}, False),
     ({"matrix_synapse_enabled": "{{ nobody_defines_this }}"}, False),
+    (DENDRITE, True),
+    (DENDRITE | URL, False),
+    ({"matrix_dendrite_enabled": True}, True),
+    ({"matrix_dendrite_enabled": False}, False),
+    ({"matrix_dendrite_enabled": "{{ nobody_defines_this }}"}, False),
     # An address that somebody gives may lead to another machine.
     (DEPLOYED | URL, False),
     (DEPLOYED | SOCKET, False),
@@ -187,8 +193,9 @@ WANTED = [
 
 
 def test_it_is_started_where_that_is_wanted(
-    ansible: Ansible, tmp_path: Path, systemd: Systemd, stand_in: StandIn
+    ansible: Ansible, tmp_path: Path, stand_in: StandIn
 ) -> None:
+    systemd = Systemd(tmp_path / "systemd", other="matrix-dendrite.service")
     python = {"ansible_python_interpreter": sys.executable}
     hosts = {f"case{i}.test": python | variables for i, (variables, _) in enumerate(WANTED)}
     arguments = ["--check", "--extra-vars=matrix_users_many_hosts=true"]
@@ -203,6 +210,18 @@ def test_it_is_started_where_that_is_wanted(
     would = [bool(run.hosts[f"case{i}.test"]["changed"]) for i in range(len(WANTED))]
     assert would == [started for _, started in WANTED]
     assert len(stand_in.questions()) == would.count(False)
+
+
+def test_dendrite_has_a_unit_of_its_own(
+    ansible: Ansible, make_inventory: Callable[..., Path], tmp_path: Path, stand_in: StandIn
+) -> None:
+    systemd = Systemd(tmp_path / "systemd", "matrix-dendrite.service")
+    environment = systemd.environment | stand_in.environment
+
+    ansible.tag(make_inventory(**DENDRITE), "register-user", USER, env=environment).succeeded(changed=1)
+
+    assert "start matrix-dendrite.service" in systemd.calls
+    assert int(stand_in.question()["wait_timeout"]) == 120
 
 
 def test_the_unit_may_be_another_one(

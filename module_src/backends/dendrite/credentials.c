@@ -20,6 +20,14 @@
 
 static const char changing[] = "/_matrix/client/v3/account/password";
 
+/* dendrite: internal/validate.go, ValidatePassword and PasswordResponse. A 400 with
+ * another word would be about something else. */
+static bool
+is_about_the_new_one(const struct answer *answer)
+{
+    return answer_is(answer, 400, "M_BAD_JSON") || answer_is(answer, 400, "M_WEAK_PASSWORD");
+}
+
 int
 credentials_ask(struct backend *backend, const struct observation *observed,
     const struct secret *password, enum password_answer *answer, char *why,
@@ -46,7 +54,7 @@ credentials_ask(struct backend *backend, const struct observation *observed,
         result = call_send(&backend->matrix, &call, &reply, error);
     if (result == 0 && answer_is(&reply, 403, "M_FORBIDDEN"))
         *answer = PASSWORD_DIFFERENT;
-    else if (result == 0 && reply.status == 400)
+    else if (result == 0 && is_about_the_new_one(&reply))
         *answer = PASSWORD_SAME;
     else if (result == 0) {
         *answer = PASSWORD_CANNOT_TELL;
