@@ -8,6 +8,7 @@ slow for a while is slow for all. The goals are those of the project's design.
 from __future__ import annotations
 
 import os
+import pwd
 import sys
 import tempfile
 from pathlib import Path
@@ -18,12 +19,14 @@ sys.path.insert(0, str(ROOT))
 sys.dont_write_bytecode = True
 
 from bench.commands import Bench, Cost, task_times  # noqa: E402
+from tests.support.postgres import Postgres  # noqa: E402
 from tests.support.synapse import Synapse  # noqa: E402
 
 SHORT = os.environ.get("BENCH_SHORT", "") not in ("", "0")
 STARTS = 40 if SHORT else 300
 TASKS = 6 if SHORT else 26
 CREATIONS = 4 if SHORT else 25
+PROMOTIONS = 6 if SHORT else 30
 
 verdicts: list[bool] = []
 
@@ -38,6 +41,9 @@ def main() -> None:
             server.register("bench-existing", "a password for the bench")
             tasks(bench, server)
             creating(bench, server)
+        with Postgres() as postgres, Synapse("newest", postgres=postgres) as server:
+            server.register("bench-existing", "a password for the bench")
+            promoting(bench, server)
     print(f"\n{sum(verdicts)} of {len(verdicts)} goals met")
 
 
@@ -101,6 +107,28 @@ def creating(bench: Bench, server: Synapse) -> None:
     row("register_new_matrix_user", f"{max(c.memory for c in theirs):.1f} MiB")
     row("curl, the second request", f"{max(c.memory for c in bare):.1f} MiB")
     goal("at most 16 MiB with shared libraries", most <= 16)
+
+
+def promoting(bench: Bench, server: Synapse) -> None:
+    head(f"One promotion by SQL over a socket, explicit backend ({PROMOTIONS} times, in turns)")
+    assert server.postgres is not None
+    peer = server.postgres.create_role("bench-peer", peers=(pwd.getpwuid(os.geteuid()).pw_name,))
+    server.postgres.execute(f'GRANT "{server.database_name}" TO "{peer}"')
+    # token_urlsafe(): nothing in it that a file of passwords would escape.
+    owner = {"user": server.database_name, "password": server.database_password}
+    ways = {"peer": {"user": peer}, "password": owner}
+    ours: dict[str, list[float]] = {way: [] for way in ways}
+    bare: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(PROMOTIONS):
+        for way, who in ways.items():
+            ours[way].append(bench.promote_by_registrar(server, who, True).wall)
+            bare[way].append(bench.promote_by_psql(server, who, False).wall)
+    for way in ways:
+        row(f"registrar, {way}", milliseconds(ours[way]))
+        row(f"psql -c UPDATE, {way}", milliseconds(bare[way]))
+    # With a password, both spend as long on SCRAM's 4096 rounds, which is its point.
+    wall = median(ours["peer"])
+    goal(f"at most 15 ms from start to reply as a peer: it is {wall * 1000:.1f}", wall <= 0.015)
 
 
 def milliseconds(seconds: list[float]) -> str:

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.support import postgres_binaries
 from tests.support.paths import BUILD, ROOT, VENVS
 from tests.support.synapse import Synapse
 
@@ -110,6 +111,43 @@ class Bench:
         post, out = self.run(*curl, "--json", f"@{file}", url)
         assert json.loads(out)["user_id"] == server.user_id(user), out
         return Cost(get.wall + post.wall, get.processor + post.processor, post.memory)
+
+
+    # One promotion, two ways; as a peer of the socket, or with a password
+
+    def promote_by_registrar(self, server: Synapse, who: dict[str, str], admin: bool) -> Cost:
+        assert server.postgres is not None
+        arguments = {
+            "backend": "synapse",
+            "url": server.url,
+            "server_name": server.server_name,
+            "database": {
+                "host": str(server.postgres.socket_folder),
+                "port": server.postgres.port,
+                "name": server.database_name,
+                **who,
+            },
+            "username": "bench-existing",
+            "admin": admin,
+        }
+        cost, reply = self.registrar(arguments)
+        assert reply["changed"] is True, reply
+        return cost
+
+    def promote_by_psql(self, server: Synapse, who: dict[str, str], admin: bool) -> Cost:
+        """The password is in a file."""
+        assert server.postgres is not None
+        file = self.file("pgpass", f"*:*:*:*:{who.get('password', '')}\n")
+        conninfo = (
+            f"host={server.postgres.socket_folder} port={server.postgres.port} "
+            f"dbname={server.database_name} user={who['user']} passfile={file}"
+        )
+        user_id = server.user_id("bench-existing")
+        update = f"UPDATE users SET admin = {int(admin)} WHERE name = '{user_id}'"
+        psql = postgres_binaries.find("psql")
+        cost, out = self.run(psql, "--no-psqlrc", "-c", update, conninfo)
+        assert out == "UPDATE 1\n", out
+        return cost
 
 
 def task_times(bench: Bench, server: Synapse, rounds: int, pipelining: bool) -> dict[str, list[float]]:

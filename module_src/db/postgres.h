@@ -58,6 +58,8 @@ struct postgres_rows {
  * of the statement. rows is for postgres_rows_free, also after an error.
  * Errors: database (its words, and what they mean here), protocol (more than any
  * homeserver has), memory, interrupted; after the last three no other will do.
+ * What is bounded is the sum of the rows: libpq takes in one of them, of up to 1 GiB,
+ * whole before it hands it out.
  * maybe_done says that a change may have been made although it failed.
  */
 int postgres_run(struct postgres *postgres, const char *statement,

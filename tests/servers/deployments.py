@@ -32,6 +32,8 @@ class Deployment(NamedTuple):
     # Where the shared secret is.
     secret_from: str
     container: str | None = None
+    # Whether it is one that can be opened from outside.
+    database: bool = False
 
 
 def configuration(name: str, server: Synapse, **values: Any) -> str:
@@ -119,6 +121,7 @@ def playbook(
         if by_path
         else f"{folder}/homeserver.yaml, line {len(text.splitlines()) + 1}",
         "matrix-synapse",
+        database=True,
     )
 
 

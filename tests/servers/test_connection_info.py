@@ -27,8 +27,9 @@ from tests.servers.proof import (
     state,
 )
 from tests.servers.proxy import HTML_404, Proxy
+from tests.support.homeserver import free_port
 from tests.support.module import Reply, run_module
-from tests.support.synapse import Synapse, free_port
+from tests.support.synapse import Synapse
 
 LOGIN = "POST /_matrix/client/v3/login"
 LOGOUT = "POST /_matrix/client/v3/logout"
@@ -320,17 +321,17 @@ def test_where_there_is_no_admin_api_no_credential_is_blamed(synapse, hidden):
 
 
 def test_a_server_of_another_kind_is_named_and_is_sent_no_credential(synapse):
-    dendrite = b'{"server": {"name": "Dendrite", "version": "0.13.8"}}'
+    conduit = b'{"server": {"name": "Conduit", "version": "0.9.0"}}'
     asked: list[str] = []
 
     def rule(method: str, path: str) -> Any:
         asked.append(f"{method} {path}")
-        return 200, dendrite
+        return 200, conduit
 
     with Proxy(synapse, rule) as proxy:
         reply = ask(by_secret(synapse, url=proxy.url, access_token=synapse.admin_token))
     assert reply.kind == "unsupported", reply.json
-    assert "Dendrite" in reply.msg and reply.json["summary"] == reply.msg
+    assert "Conduit" in reply.msg and reply.json["summary"] == reply.msg
     assert reply.json["credentials"] == [] and "secret_is_current" not in reply.json
     assert asked == ["GET /_matrix/federation/v1/version"]
 

@@ -177,6 +177,11 @@ def test_the_server_tells_of_success_for_73_bytes_and_makes_nothing(dendrite, un
     made = dendrite._register(name, "x" * 73, False)
     assert made["user_id"] == dendrite.user_id(name)
     assert dendrite.account(name) is None and dendrite.available(name)
+    # For a name that is taken, it even is a session of whoever has it.
+    dendrite.register(name, a_password())
+    made = dendrite._register(name, "x" * 73, False)
+    assert dendrite.whoami(made["access_token"])["user_id"] == dendrite.user_id(name)
+    dendrite.logout(made["access_token"])
 
 
 def test_an_account_with_another_password_is_somebody_elses_to_match(any_dendrite, unique):

@@ -142,9 +142,11 @@ def test_a_look_with_the_database_lists_who_is_an_administrator(dendrite_postgre
     for name in (admin, gone):
         dendrite_postgres.register(name, a_password(), admin=True)
     dendrite_postgres.set_deactivated(gone, True)
+    # The column may be null, which is no.
+    dendrite_postgres._set(admin, "is_deactivated", None)
     dendrite_postgres.admin_token  # noqa: B018  made now, it is one of them
     rows = dendrite_postgres.database.query(
-        "SELECT localpart FROM userapi_accounts WHERE account_type = 3 AND NOT is_deactivated"
+        "SELECT localpart FROM userapi_accounts WHERE account_type = 3 AND is_deactivated IS NOT TRUE"
         " ORDER BY localpart"
     )
     everybody = [dendrite_postgres.user_id(row[0]) for row in rows]

@@ -96,6 +96,7 @@ def told(deployed: Deployed) -> dict[str, object]:
         "registration_shared_secret": True,
         "registration_shared_secret_from": deployment.secret_from,
         "mas": False,
+        "database": deployment.database,
     }
 
 

@@ -16,9 +16,10 @@ from tests.servers import deployments
 from tests.servers.deployments import run, with_listener
 from tests.servers.proof import a_password, state
 from tests.support.hostile_tls import Certificate
+from tests.support.homeserver import free_port
 from tests.support.machine import needs_machine
 from tests.support.namespaces import Namespace, needs_namespaces
-from tests.support.synapse import Synapse, free_port
+from tests.support.synapse import Synapse
 
 pytestmark = [needs_machine(), needs_namespaces]
 

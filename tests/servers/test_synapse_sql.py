@@ -123,7 +123,7 @@ def test_the_database_alone_makes_an_administrator_and_unmakes_one(server, uniqu
         assert done.changed and is_admin(server, name) == wanted, done.json
         assert done.json["authenticated_by"] == "database"
         assert done.json["actions"] == foretold.json["actions"]
-        assert done.json["actions"] == ["set admin" if wanted else "remove admin"]
+        assert done.json["actions"] == ["set admin" if wanted else "unset admin"]
         (diff,) = done.json["diff"]
         assert diff["before"]["admin"] is (not wanted) and diff["after"]["admin"] is wanted
         assert foretold.json["diff"] == done.json["diff"]

@@ -256,7 +256,7 @@ accounts_list_administrators(struct backend *backend, struct list *user_ids,
     struct postgres_rows rows;
     int result = postgres_run(backend->database,
         "SELECT '@' || localpart || ':' || server_name FROM userapi_accounts "
-        "WHERE account_type = 3 AND NOT is_deactivated ORDER BY localpart, server_name",
+        "WHERE account_type = 3 AND is_deactivated IS NOT TRUE ORDER BY localpart, server_name",
         NULL, 0, &rows, error);
 
     for (size_t i = 0; result == 0 && i < postgres_rows_count(&rows); i++)
