@@ -64,13 +64,13 @@ def may_administrate(server: Synapse, token: str) -> bool:
 
 
 def everything(server: Synapse) -> dict[str, Counter[str]]:
-    """All rows of all tables, but for what the server writes of itself while it
-    runs: statistics, and when somebody was seen."""
+    """All rows of all tables, but for what the server writes by itself while it
+    runs: statistics, when somebody was seen, and how far its own jobs have come."""
     postgres, name = server.postgres, server.database_name
     assert postgres is not None
     tables = postgres.query("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'", name)
     own = ("stats_", "user_daily_visits", "user_ips", "background_updates", "instance_map")
-    own += ("room_forgetter",)
+    own += ("room_forgetter_stream_pos", "event_push_summary_")
     looks = [
         f"SELECT '{table}' AS place, t::text AS whole, t.xmin::text AS x FROM {identifier(table)} t"
         for (table,) in tables
