@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "net/setter.h"
 #include "net/url.h"
 
 /* All headers of one reply together; libcurl limits a single one itself. */
@@ -216,13 +217,6 @@ take_header(char *line, size_t size, size_t count, void *context)
     memory_free(value);
     return count;
 }
-
-/* libcurl's setters return one code each; the first that fails counts. */
-#define SET(option, value)                                                                 \
-    do {                                                                                   \
-        if (code == CURLE_OK)                                                              \
-            code = curl_easy_setopt(curl, option, value);                                  \
-    } while (0)
 
 static CURLcode
 set_request(CURL *curl, const struct http_request *request, struct curl_slist *headers,

@@ -75,6 +75,8 @@ namespace_socket(int descriptor, int domain, int type, int protocol)
     pthread_t thread;
     int failed;
 
+    if (descriptor < 0)
+        return socket(domain, type | SOCK_CLOEXEC, protocol);
     /* A signal to stop is for the threads that stay. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -13,8 +13,9 @@
 int namespace_open(long pid, int *descriptor, int *same, struct error *error);
 
 /*
- * socket(2) inside the namespace, close-on-exec. No thread of the program
- * moves there: one that lives for this call alone does. -1 with errno set.
+ * socket(2) inside the namespace, or where we are with a descriptor of -1;
+ * close-on-exec. No thread of the program moves there: one that lives for this
+ * call alone does. -1 with errno set.
  */
 int namespace_socket(int descriptor, int domain, int type, int protocol);
 

@@ -53,12 +53,9 @@ probe_add(struct probe_addresses *addresses, const char *text)
 static int
 open_socket(int network_namespace, int family)
 {
-    int opened = network_namespace < 0
-                     ? socket(family, SOCK_STREAM, 0)
-                     : namespace_socket(network_namespace, family, SOCK_STREAM, 0);
+    int opened = namespace_socket(network_namespace, family, SOCK_STREAM, 0);
 
-    if (opened >= 0 && (fcntl(opened, F_SETFD, FD_CLOEXEC) != 0 ||
-                           fcntl(opened, F_SETFL, O_NONBLOCK) != 0)) {
+    if (opened >= 0 && fcntl(opened, F_SETFL, O_NONBLOCK) != 0) {
         close(opened);
         return -1;
     }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "net/namespace.h"
+#include "net/setter.h"
 
 void
 transport_init(struct transport *transport, const struct http_options *options,
@@ -66,13 +67,6 @@ is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* libcurl's setters return one code each; the first that fails counts. */
-#define SET(option, value)                                                                 \
-    do {                                                                                   \
-        if (code == CURLE_OK)                                                              \
-            code = curl_easy_setopt(curl, option, value);                                  \
-    } while (0)
-
 static CURLcode
 set_tls(CURL *curl, const struct http_options *options)
 {
@@ -98,14 +92,10 @@ static curl_socket_t
 open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct transport *transport = context;
-    int domain = address->family;
 
     (void)purpose; /* there are no others than for connecting */
-    transport->socket =
-        transport->route.network_namespace < 0
-            ? socket(domain, address->socktype | SOCK_CLOEXEC, address->protocol)
-            : namespace_socket(transport->route.network_namespace, domain,
-                  address->socktype, address->protocol);
+    transport->socket = namespace_socket(transport->route.network_namespace,
+        address->family, address->socktype, address->protocol);
     return transport->socket < 0 ? CURL_SOCKET_BAD : transport->socket;
 }
 
