@@ -41,6 +41,9 @@ backend_open(const struct connection *connection, const struct backend_setting *
         memory_free(backend);
         return NULL;
     }
+    if (connection->database_trouble != NULL)
+        list_add(backend->warnings, "the database that was found is not used: %.900s",
+            connection->database_trouble);
     retry_init(&backend->retry, connection->wait_timeout_ms, connection->retry_timeout_ms);
     backend->matrix.retry = &backend->retry;
     backend->matrix.login_advice =

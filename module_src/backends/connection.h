@@ -29,6 +29,8 @@ struct connection {
     const struct postgres_options *database; /* the homeserver's, or NULL */
     bool database_is_found;       /* it was not given, so that it is no error of a task
                                      that can do without */
+    const char *database_trouble; /* why one that could be of use was found and is none,
+                                     or NULL */
     const char *database_container; /* whose name its host may be, or NULL */
     struct engine_options engine;   /* that knows the container */
     const struct secret *password_pepper;    /* of the hashes in it, or NULL */

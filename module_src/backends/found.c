@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "db/postgres_parameters.h"
 
 void
 found_free(struct found *found)
@@ -47,12 +48,29 @@ found_text(char **place, struct error *error, const char *format, ...)
     return 0;
 }
 
+/* Whether a host is one that each container has for itself. */
+static bool
+is_within_container(const struct config_place *place, const char *host)
+{
+    if (place->mounts == NULL)
+        return false;
+    if (host == NULL)
+        return true;
+    return !place->mounts->has_host_network && postgres_parameters_is_loopback(host);
+}
+
 int
 found_take_host(struct found_database *database, const struct config_place *place,
     const char *host, struct error *error)
 {
     char here[PATH_MAX];
 
+    if (is_within_container(place, host))
+        return error_set(error, ERROR_INVALID,
+            "%s is inside the container %.200s, where it cannot be reached; give database",
+            host == NULL ? "libpq's own socket" : host, place->container);
+    if (host == NULL)
+        return 0;
     if (host[0] != '/') {
         database->may_be_container = place->container != NULL;
         return found_text(&database->host, error, "%s", host);

@@ -45,7 +45,9 @@ struct found {
 /*
  * Takes over the host of a database as the configuration at place has it: a name,
  * an address, or the folder of a socket, which is one inside the container where
- * it is in one. Errors: those of config_place_path.
+ * it is in one; NULL: libpq's own folder. Errors: those of config_place_path;
+ * invalid (the loopback or the own folder of a container, where this machine may
+ * have another database, which is not to be told this one's password).
  */
 int found_take_host(struct found_database *database, const struct config_place *place,
     const char *host, struct error *error);

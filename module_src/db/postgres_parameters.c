@@ -164,6 +164,15 @@ take_options(struct postgres_parameters *parameters, const struct postgres_optio
     return 0;
 }
 
+bool
+postgres_parameters_is_loopback(const char *host)
+{
+    struct in_addr four;
+
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+           (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
+}
+
 /* A socket, the loopback, or an address that somebody else vouches for. */
 static bool
 is_on_this_machine(const struct postgres_parameters *parameters,
@@ -171,16 +180,12 @@ is_on_this_machine(const struct postgres_parameters *parameters,
 {
     const char *host = value_of(parameters, "host");
     const char *address = value_of(parameters, "hostaddr");
-    struct in_addr four;
 
     if (options->address != NULL || (host == NULL && address == NULL))
         return true;
     if (host != NULL && (host[0] == '/' || host[0] == '\0'))
         return true;
-    if (address == NULL)
-        address = host;
-    return strcasecmp(address, "localhost") == 0 || strcmp(address, "::1") == 0 ||
-           (inet_pton(AF_INET, address, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
+    return postgres_parameters_is_loopback(address != NULL ? address : host);
 }
 
 static void
@@ -280,7 +285,9 @@ postgres_parameters_place(char **host, long *port, const struct secret *uri,
 
     *host = NULL;
     *port = result == 0 ? port_of(&parameters) : 0;
-    named = result == 0 ? value_of(&parameters, "host") : NULL;
+    named = result == 0 ? value_of(&parameters, "hostaddr") : NULL;
+    if (result == 0 && named == NULL)
+        named = value_of(&parameters, "host");
     if (named != NULL && *named != '\0') {
         *host = memory_copy_string(named);
         if (*host == NULL)

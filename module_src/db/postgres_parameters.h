@@ -27,10 +27,13 @@ void postgres_parameters_free(struct postgres_parameters *parameters);
 char *postgres_parameters_where(const struct postgres_parameters *parameters,
     struct error *error);
 
-/* "-> *host, *port": what a uri names, the host for memory_free; NULL and 0 when it
+/* "-> *host, *port": what a uri connects to, the host for memory_free; NULL and 0 when it
  * names none. Errors: invalid, memory. */
 int postgres_parameters_place(char **host, long *port, const struct secret *uri,
     struct error *error);
+
+/* True for a name or an address of the loopback of whoever connects. */
+bool postgres_parameters_is_loopback(const char *host);
 
 /* A PQnoticeProcessor that does nothing. */
 void postgres_parameters_ignore(void *context, const char *message);

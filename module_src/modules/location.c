@@ -65,8 +65,11 @@ take_database(struct location *location, const struct connection_options *option
     bool needed = location->found.server == SERVER_DENDRITE ||
                   !connection_can_create(connection);
 
-    if (connection->database != NULL || !found->is_there ||
-        found->trouble.kind != ERROR_NONE || !needed)
+    if (connection->database != NULL || !needed)
+        return;
+    if (found->trouble.kind != ERROR_NONE)
+        connection->database_trouble = found->trouble.text;
+    if (found->trouble.kind != ERROR_NONE || !found->is_there)
         return;
     location->database = (struct postgres_options){
         .uri = secret_given(&found->uri) ? &found->uri : NULL,

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ansible/options.h"
 #include "base/memory.h"
@@ -35,7 +36,7 @@ static struct location location;
 
 /* Whichever container is asked for, its /data is the place. */
 static int
-start(void **state)
+start_on(void **state, const char *network)
 {
     static char body[800];
     static const struct recorded_reply replies[] = {{"/containers/", 200, NULL, body}, {0}};
@@ -45,10 +46,22 @@ start(void **state)
     engine = recorded_server_start_at(place_path("engine.sock"), replies);
     snprintf(body, sizeof(body),
         "{\"State\": {\"Status\": \"running\", \"Running\": true, \"Pid\": 4711},"
-        " \"HostConfig\": {\"NetworkMode\": \"m\"}, \"NetworkSettings\": {\"Networks\": {}},"
+        " \"HostConfig\": {\"NetworkMode\": \"%s\"}, \"NetworkSettings\": {\"Networks\": {}},"
         " \"Mounts\": [{\"Type\": \"bind\", \"Source\": \"%s\", \"Destination\": \"/data\"}]}",
-        place_path(""));
+        network, place_path(""));
     return 0;
+}
+
+static int
+start(void **state)
+{
+    return start_on(state, "m");
+}
+
+static int
+start_on_the_hosts_network(void **state)
+{
+    return start_on(state, "host");
 }
 
 static int
@@ -178,6 +191,58 @@ TEST(a_database_that_cannot_be_used_is_none)
     json_decref(told);
 }
 
+/* Its password would be told to whatever listens here. */
+TEST(the_loopback_of_a_container_is_not_this_machines)
+{
+    static const char *const uris[] = {"postgres://d:" SECRET "@localhost/a",
+        "postgres://d:" SECRET "@127.0.0.9/a", "postgres://d:" SECRET "@[::1]/a",
+        "postgres:///a?user=d&password=" SECRET, "postgres://d:" SECRET "@LOCALHOST:5433/a",
+        "postgres://d:" SECRET "@db/a?hostaddr=127.0.0.1"};
+    static const char *const arguments[] = {"host: localhost", "host: 127.0.0.1", "user: s",
+        "host: '::1'"};
+    char yaml[600];
+
+    for (size_t i = 0; i < COUNT(uris); i++) {
+        snprintf(yaml, sizeof(yaml),
+            "global: {server_name: example.org}\n"
+            "client_api: {registration_shared_secret: " SECRET "}\n"
+            "user_api: {account_database: {connection_string: '%s'}}\n",
+            uris[i]);
+        assert_null(found_as("dendrite.yaml", yaml, ""));
+        assert_in("inside the container matrix,", location.connection.database_trouble);
+        assert_not_in(SECRET, location.connection.database_trouble);
+    }
+    unlink(place_path("dendrite.yaml"));
+    for (size_t i = 0; i < COUNT(arguments); i++) {
+        snprintf(yaml, sizeof(yaml),
+            NAME LISTENERS "database: {name: psycopg2, args: {%s, password: " SECRET
+                           ", dbname: synapse}}\n",
+            arguments[i]);
+        assert_null(found_as("homeserver.yaml", yaml, ""));
+        assert_in("inside the container matrix,", location.connection.database_trouble);
+    }
+}
+
+TEST(the_loopback_of_a_container_on_the_hosts_network_is_this_machines)
+{
+    const struct postgres_options *database = found_as("homeserver.yaml",
+        NAME LISTENERS "database: {name: psycopg2, args: {host: localhost, dbname: synapse}}\n",
+        "");
+
+    assert_non_null(database);
+    assert_string_equal(database->host, "localhost");
+    assert_null(location.connection.database_trouble);
+}
+
+TEST(trouble_with_a_database_that_is_not_needed_is_none)
+{
+    assert_null(found_as("homeserver.yaml",
+        NAME LISTENERS WITH_SECRET
+        "database: {name: psycopg2, args: {host: localhost, dbname: synapse}}\n",
+        ""));
+    assert_null(location.connection.database_trouble);
+}
+
 TEST(two_configurations_in_one_container_are_not_guessed_between)
 {
     place_write("homeserver.yaml", SYNAPSE, 0600);
@@ -238,6 +303,11 @@ main(void)
         IN_A_PLACE(synapses_database_is_used_where_nothing_else_opens_it),
         IN_A_PLACE(synapses_database_is_left_alone_beside_another_credential),
         IN_A_PLACE(a_database_that_cannot_be_used_is_none),
+        IN_A_PLACE(the_loopback_of_a_container_is_not_this_machines),
+        cmocka_unit_test_setup_teardown(
+            the_loopback_of_a_container_on_the_hosts_network_is_this_machines,
+            start_on_the_hosts_network, end),
+        IN_A_PLACE(trouble_with_a_database_that_is_not_needed_is_none),
         IN_A_PLACE(two_configurations_in_one_container_are_not_guessed_between),
         IN_A_PLACE(a_database_that_is_given_wins),
         IN_A_PLACE(with_a_url_only_a_database_that_is_given_is_used),

@@ -244,7 +244,7 @@ read_database(const struct files *files, const struct config_place *place,
     if (password != NULL && secret_set(&database->password, password, strlen(password)) != 0)
         return error_no_memory(error);
     database->is_there = true;
-    return host == NULL ? 0 : found_take_host(database, place, host, error);
+    return found_take_host(database, place, host, error);
 }
 
 /* Its own section since 1.136, an experimental feature before. */
