@@ -50,6 +50,24 @@ forbid_core_files(void)
 #endif
 }
 
+/* libpq takes in whatever length a server announces: one row may have 1 GiB, and is
+ * whole in memory before there is anything to refuse. A sanitizer's shadow is
+ * memory, too. */
+#define MOST_MEMORY ((rlim_t)256 << 20)
+
+static void
+limit_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur < MOST_MEMORY)
+        return;
+    limit.rlim_cur = MOST_MEMORY;
+    setrlimit(RLIMIT_DATA, &limit);
+#endif
+}
+
 static int
 fail(const struct error *error)
 {
@@ -163,6 +181,7 @@ int
 main(int argc, char **argv)
 {
     forbid_core_files();
+    limit_memory();
     json_set_alloc_funcs(memory_allocate, memory_free);
     if (argc == 3 && strcmp(argv[1], "--options") == 0) {
         const struct module *module = find_module(argv[2]);

@@ -58,8 +58,8 @@ struct postgres_rows {
  * of the statement. rows is for postgres_rows_free, also after an error.
  * Errors: database (its words, and what they mean here), protocol (more than any
  * homeserver has), memory, interrupted; after the last three no other will do.
- * What is bounded is the sum of the rows: libpq takes in one of them, of up to 1 GiB,
- * whole before it hands it out.
+ * What is bounded is the sum of the rows; one alone, which libpq takes in whole before
+ * it hands it out, by what memory the program may have (main.c).
  * maybe_done says that a change may have been made although it failed.
  */
 int postgres_run(struct postgres *postgres, const char *statement,

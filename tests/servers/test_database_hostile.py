@@ -183,6 +183,17 @@ def test_one_whose_rows_never_end_fills_neither_the_time_nor_the_memory(
     assert peak_memory(homeserver, after(0, talk), tmp_path) < MOST_MEMORY
 
 
+def test_one_whose_single_row_is_huge_fills_no_memory(homeserver, meets, tmp_path):
+    def talk(one: Talk) -> None:
+        one.say(message(b"1", b"") + message(b"2", b"") + columns("a"))
+        one.say(b"D" + struct.pack(">IHI", 0x3FFFFFFF, 1, 0x3FFFFFF5))
+        one.say_forever(b"x" * (1 << 20))
+
+    assert peak_memory(homeserver, after(0, talk), tmp_path) < 300 << 20
+    reply = meets(after(0, talk))
+    assert reply.kind in ("database", "memory"), reply.json
+
+
 def peak_memory(homeserver: HostileServer, talk: Callable[[Talk], None], folder: Path) -> int:
     """Of a run that has time to be filled up."""
     binary = default_binary("matrix_user")
