@@ -9,7 +9,7 @@ from tests.servers.proof import a_password
 from tests.support.module import run_module
 from tests.support.synapse import Synapse
 
-CREDENTIALS = ["registration_shared_secret", "access_token", "admin_username", "password"]
+CREDENTIALS = ["registration_shared_secret", "access_token", "admin_username", "password", "database"]
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,8 @@ def given(credential, server, mas):
         "access_token": {"access_token": mas.token},
         "admin_username": {"admin_username": mas.username, "admin_password": a_password()},
         "password": {"if_exists": "match"},
+        # Nothing listens there: it must not come to that.
+        "database": {"database": {"host": "127.0.0.1", "port": 1, "name": "s"}, "admin": True},
     }[credential]
 
 
