@@ -31,6 +31,14 @@ enum presence {
 struct observation {
     enum presence presence;
     struct account account;
+    bool unfinished; /* it was made by a run of ours that was cut off before its
+                        password was set */
+};
+
+/* What a wish lets a server leave out. */
+struct leeway {
+    bool skip_password_check;   /* how strong a password is */
+    bool skip_homeserver_check; /* whether the homeserver has the name already */
 };
 
 enum password_answer {
@@ -168,6 +176,7 @@ struct backend {
     struct list *actions;         /* what was done beside the accounts; the caller's */
     bool predict;                 /* check mode: nothing is made or changed */
     enum authority authority;     /* of what is open now */
+    struct leeway leeway;         /* of the wish in hand */
     bool restart_required;        /* the running server does not know a change yet */
     struct postgres *database;    /* connected to when it is first needed (database.h) */
     struct postgres_options database_options; /* as it was connected to */

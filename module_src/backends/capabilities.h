@@ -14,6 +14,7 @@
 enum server {
     SERVER_SYNAPSE,
     SERVER_DENDRITE,
+    SERVER_MAS, /* Matrix Authentication Service, in front of a Synapse */
     SERVERS /* how many there are; not a server */
 };
 

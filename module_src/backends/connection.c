@@ -23,6 +23,24 @@ connection_into_container(struct connection *connection, const char *name,
     connection->http.finder = &connection->finder;
 }
 
+void
+connection_mas_into_container(struct mas_connection *mas, const char *name,
+    const struct engine_options *engine)
+{
+    container_init(&mas->container, name, engine);
+    mas->finder = (struct route_finder){
+        .find = container_find,
+        .context = &mas->container,
+        .where = mas->container.where,
+    };
+}
+
+bool
+connection_has_mas_credential(const struct connection *connection)
+{
+    return connection->mas.token != NULL || connection->mas.client_id != NULL;
+}
+
 bool
 connection_has_administrator(const struct connection *connection)
 {

@@ -7,9 +7,26 @@
 #include <stdbool.h>
 
 #include "base/secret.h"
+#include "backends/mas/schemes.h"
 #include "db/postgres.h"
 #include "net/container.h"
 #include "net/http.h"
+
+/* Matrix Authentication Service, where it has the accounts: what is said of it. */
+struct mas_connection {
+    const char *url;       /* its base (tokens and logins), or NULL: as the homeserver says */
+    const char *admin_url; /* the base of its admin API, or NULL: url */
+    const char *address;   /* a literal one to connect to in place of url's host, or NULL */
+    struct container container; /* in which it is, if it has a name */
+    struct route_finder finder; /* of the way into it; find is NULL: there is no container */
+    const char *client_id; /* or NULL */
+    const struct secret *client_secret; /* with client_id */
+    const struct secret *token; /* of a personal session, or NULL */
+    bool sends_secret_in_body;  /* client_secret_post; else it is found out */
+    const char *command_container; /* in which its own command is, or NULL: none */
+    const char *command_config;    /* the configuration there that it is given, or NULL */
+    const struct mas_schemes *schemes; /* as it was found, or NULL */
+};
 
 struct connection {
     const char *backend; /* a backend's name, or "auto" */
@@ -33,6 +50,7 @@ struct connection {
                                      or NULL */
     const char *database_container; /* whose name its host may be, or NULL */
     struct engine_options engine;   /* that knows the container */
+    struct mas_connection mas;
     const struct secret *password_pepper;    /* of the hashes in it, or NULL */
 };
 
@@ -49,6 +67,13 @@ void connection_over_socket(struct connection *connection, const char *unix_sock
  */
 void connection_into_container(struct connection *connection, const char *name,
     const struct engine_options *engine);
+
+/* The same for MAS, whose connection must stay where it is, too. */
+void connection_mas_into_container(struct mas_connection *mas, const char *name,
+    const struct engine_options *engine);
+
+/* True when something is given that opens MAS's admin API. */
+bool connection_has_mas_credential(const struct connection *connection);
 
 /* True when a credential of an administrator is given. */
 bool connection_has_administrator(const struct connection *connection);

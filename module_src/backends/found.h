@@ -7,6 +7,7 @@
 
 #include "backends/capabilities.h"
 #include "backends/config_place.h"
+#include "backends/mas/schemes.h"
 #include "base/error.h"
 #include "base/list.h"
 #include "base/secret.h"
@@ -26,6 +27,24 @@ struct found_database {
     struct error trouble; /* why it could not be read, if so */
 };
 
+/* Matrix Authentication Service, of its own configuration. */
+struct found_mas {
+    bool is_there;
+    struct list files;
+    char *container;   /* in which it runs, or NULL */
+    char *config;      /* its configuration as it is called there, or NULL */
+    char *url;         /* of the listener that has its tokens, with the prefix */
+    char *admin_url;   /* of the listener that has its admin API, or NULL: none has */
+    char *address;     /* a literal one to connect to in place of url's host, or NULL */
+    char *public_base; /* as its users see it, or NULL */
+    char *client_id;   /* of a client that may use the admin API, or NULL */
+    struct secret client_secret;
+    bool sends_secret_in_body;   /* client_secret_post */
+    struct error client_trouble; /* why its secret could not be read, if so */
+    struct found_database database;
+    struct mas_schemes schemes;  /* how it hashes passwords */
+};
+
 struct found {
     bool is_there;     /* a configuration was; all else is nothing without it */
     enum server server;
@@ -40,6 +59,7 @@ struct found {
     struct error secret_trouble; /* why it could not be read, if so */
     bool is_delegated; /* another service has the accounts (MAS) */
     struct found_database database;
+    struct found_mas mas; /* where is_delegated */
 };
 
 /*

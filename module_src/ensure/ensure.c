@@ -84,6 +84,7 @@ verify_login(struct run *run)
 static int
 ensure_one(struct run *run)
 {
+    run->backend->leeway = run->wish->leeway;
     if (backend_learn_server_name(run->backend, run->error) != 0 ||
         run_check_server_name(run) != 0 ||
         account_name(&run->wanted, NULL, run->wish->id.localpart, run->error) != 0 ||

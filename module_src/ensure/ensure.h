@@ -33,6 +33,7 @@ struct wish {
     enum update_password update_password;
     bool password_probe;
     bool logout_devices;
+    struct leeway leeway;
     bool generate_password; /* make one up where one is due */
     bool verify_login;      /* log in with it in the end, and out again */
 };

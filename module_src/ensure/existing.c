@@ -119,18 +119,21 @@ observe_all(struct run *run)
     return 0;
 }
 
-/* Whether a password is due: after a reactivation, which took it away, and
- * with `always` where it is not the account's already. */
+/* Whether a password is due: after a creation that was cut off before it was set,
+ * after a reactivation, which took it away, and with `always` where it is not
+ * the account's already. */
 static int
 password_is_due(struct run *run, const struct account *change, bool *due)
 {
     *due = false;
-    if (account_states(change, ACCOUNT_DEACTIVATED) && !change->deactivated &&
+    if ((run->now.unfinished ||
+            (account_states(change, ACCOUNT_DEACTIVATED) && !change->deactivated)) &&
         run_generate_password(run) != 0)
         return -1;
     if (!account_states(&run->wanted, ACCOUNT_PASSWORD))
         return 0;
-    if (account_states(change, ACCOUNT_DEACTIVATED) && !change->deactivated) {
+    if (run->now.unfinished ||
+        (account_states(change, ACCOUNT_DEACTIVATED) && !change->deactivated)) {
         *due = true;
         return 0;
     }
@@ -277,10 +280,13 @@ carry_out(struct run *run, struct account *change)
     return apply_change(run, change);
 }
 
-/* Whether the wish lets an account that is there be touched at all. */
+/* Whether the wish lets an account that is there be touched at all. One that a run
+ * of ours did not finish is still being made. */
 static int
 require_permission(struct run *run)
 {
+    if (run->now.unfinished)
+        return require_active(run);
     if (run->wish->if_exists == IF_EXISTS_FAIL)
         return error_set(run->error, ERROR_CONFLICT,
             "%s exists already; nothing was changed (if_exists: fail)", run_name(run));

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/stop.h"
+#include "base/text.h"
 #include "matrix/errcode.h"
 
 /* An errcode is shown and compared; anything that does not look like one,
@@ -29,13 +30,14 @@ static int
 take_message(struct answer *answer, const struct call *call, const struct http *http,
     const char *message, struct error *error)
 {
-    const struct secret *secrets[CALL_SECRETS + 1];
-    const struct redaction redaction = {.secrets = secrets, .count = CALL_SECRETS + 1};
+    const struct secret *secrets[CALL_SECRETS + 2];
+    const struct redaction redaction = {.secrets = secrets, .count = CALL_SECRETS + 2};
 
     if (message == NULL)
         return 0;
     memcpy(secrets, call->secrets, sizeof(call->secrets));
     secrets[CALL_SECRETS] = call->bearer;
+    secrets[CALL_SECRETS + 1] = call->basic != NULL ? call->basic->password : NULL;
     return http_show(http, answer->message, sizeof(answer->message), message, &redaction,
         error);
 }
@@ -55,16 +57,61 @@ load_object(json_t **body, const struct http_reply *reply, struct error *error)
     return memory_failures() == failures ? 0 : error_no_memory(error);
 }
 
+/*
+ * What a refusal says in words: "error" of homeservers; of Matrix Authentication
+ * Service the titles of its "errors", of which the first is what happened and the
+ * others are why; its token endpoint's description (RFC 6749, 5.2); or plain text.
+ */
+static int
+take_words(struct text *words, const struct answer *answer, const struct http_reply *reply)
+{
+    const json_t *errors = json_object_get(answer->body, "errors");
+    const char *error = json_string_value(json_object_get(answer->body, "error"));
+    const char *description =
+        json_string_value(json_object_get(answer->body, "error_description"));
+
+    if (answer->body == NULL && reply->is_plain && reply->body != NULL)
+        text_append(words, reply->body);
+    if (error != NULL)
+        text_append(words, error);
+    if (error != NULL && description != NULL)
+        text_append_format(words, ": %s", description);
+    for (size_t i = 0; error == NULL && i < json_array_size(errors); i++) {
+        const char *title = json_string_value(json_object_get(json_array_get(errors, i), "title"));
+
+        if (title != NULL)
+            text_append_format(words, "%s%s", words->length > 0 ? ": " : "", title);
+    }
+    return words->failed ? -1 : 0;
+}
+
+static int
+take_refusal(struct answer *answer, const struct call *call, const struct http_reply *reply,
+    const struct http *http, struct error *error)
+{
+    struct text words = {0};
+    int result;
+
+    retry_is_rate_limit(reply, &answer->retry_after_ms);
+    take_errcode(answer, json_string_value(json_object_get(answer->body, "errcode")));
+    result = take_words(&words, answer, reply) != 0
+                 ? error_no_memory(error)
+                 : take_message(answer, call, http, words.bytes, error);
+    text_free(&words);
+    return result;
+}
+
 static int
 take_reply(struct answer *answer, const struct call *call, const struct http_reply *reply,
     const struct http *http, struct error *error)
 {
     answer->status = reply->status;
     answer->resent = reply->resent;
+    answer->is_json = reply->is_json;
     if (load_object(&answer->body, reply, error) != 0)
         return -1;
     if (answer_ok(answer)) {
-        if (answer->body != NULL)
+        if (answer->body != NULL || (call->may_be_empty && reply->length == 0))
             return 0;
         error->status = reply->status;
         error->maybe_done = call->retry != RETRY_SAFE;
@@ -73,10 +120,7 @@ take_reply(struct answer *answer, const struct call *call, const struct http_rep
             "homeserver?",
             http_origin(http), call->method, reply->status);
     }
-    retry_is_rate_limit(reply, &answer->retry_after_ms);
-    take_errcode(answer, json_string_value(json_object_get(answer->body, "errcode")));
-    return take_message(answer, call, http,
-        json_string_value(json_object_get(answer->body, "error")), error);
+    return take_refusal(answer, call, reply, http, error);
 }
 
 int
@@ -87,6 +131,8 @@ call_send(struct matrix *matrix, const struct call *call, struct answer *answer,
         .method = call->method,
         .path = call->path,
         .bearer = call->bearer,
+        .basic = call->basic,
+        .body_is_form = call->form != NULL,
     };
     struct http_reply reply = {0};
     size_t failures = memory_failures();
@@ -105,7 +151,7 @@ call_send(struct matrix *matrix, const struct call *call, struct answer *answer,
             return error_no_memory(error);
         }
     }
-    request.body = body;
+    request.body = call->form != NULL ? call->form : body;
     if (retry_exchange(matrix->retry, matrix->http, &request, call->retry, call->report_429,
             &reply, error) != 0)
         goto out;

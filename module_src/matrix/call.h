@@ -34,7 +34,10 @@ struct call {
     const char *method;
     const char *path;            /* percent-encoded, begins with '/' */
     const struct secret *bearer; /* or NULL */
+    const struct http_basic *basic; /* in place of bearer, or NULL */
     json_t *body;                /* or NULL; stays the caller's */
+    const char *form;            /* form-encoded, in place of body, or NULL */
+    bool may_be_empty;           /* so may the body of an answer of success */
     const struct secret *secrets[CALL_SECRETS]; /* that an answer might echo */
     enum retry_class retry;
     bool report_429;             /* a rate limit is an answer, too */
@@ -44,6 +47,7 @@ struct call {
 struct answer {
     long status;
     json_t *body;          /* a JSON object, or NULL when there was none */
+    bool is_json;          /* as its Content-Type says */
     char errcode[64];      /* of a refusal, "" when it had none */
     char message[300];     /* the server's words, redacted and cut; or "" */
     long long retry_after_ms;
@@ -53,7 +57,8 @@ struct answer {
 
 /*
  * Sends and waits for an answer of any status, for answer_free. Errors: those
- * of retry_exchange; protocol when a 2xx answer is not a JSON object;
+ * of retry_exchange; protocol when a 2xx answer is not a JSON object, nor the
+ * emptiness that the call allows;
  * interrupted when a signal asked to stop before it was sent.
  */
 int call_send(struct matrix *matrix, const struct call *call, struct answer *answer,

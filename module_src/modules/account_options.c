@@ -72,6 +72,8 @@ static const struct option_set ratelimit_option_set = {
     {ROW(generate_password, OPTION_BOOLEAN), .fallback = "false"},                         \
     {ROW(verify_login, OPTION_BOOLEAN), .fallback = "false"},                              \
     {ROW(logout_devices, OPTION_BOOLEAN), .fallback = "false"},                            \
+    {ROW(skip_password_check, OPTION_BOOLEAN), .fallback = "false"},                       \
+    {ROW(skip_homeserver_check, OPTION_BOOLEAN), .fallback = "false"},                     \
     {ROW(admin, OPTION_BOOLEAN)},                                                          \
     {ROW(user_type, OPTION_STRING)},                                                       \
     {ROW(initial_type, OPTION_CHOICE), .choices = initial_types},                          \
@@ -374,6 +376,10 @@ account_options_apply(const struct account_options *given, struct wish *wish,
     wish->update_password = (enum update_password)given->update_password;
     wish->password_probe = given->password_probe.value;
     wish->logout_devices = given->logout_devices.value;
+    wish->leeway = (struct leeway){
+        .skip_password_check = given->skip_password_check.value,
+        .skip_homeserver_check = given->skip_homeserver_check.value,
+    };
     wish->generate_password = given->generate_password.value;
     wish->verify_login = given->verify_login.value;
     state_booleans(given, account);

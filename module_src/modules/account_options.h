@@ -29,6 +29,8 @@ struct account_options {
     struct option_boolean generate_password;
     struct option_boolean verify_login;
     struct option_boolean logout_devices;
+    struct option_boolean skip_password_check;
+    struct option_boolean skip_homeserver_check;
     struct option_boolean admin;
     char *user_type;
     int initial_type; /* or OPTION_NO_CHOICE */

@@ -13,7 +13,7 @@
     .name = #field, .type = option_type, .offset = offsetof(struct connection_options, field)
 
 /* "auto", then the servers in the order of enum server. */
-static const char *const backends[] = {"auto", "synapse", "dendrite", NULL};
+static const char *const backends[] = {"auto", "synapse", "dendrite", "mas", NULL};
 
 static const struct option options[] = {
     {ROW(backend, OPTION_CHOICE), .choices = backends, .fallback = "auto"},
@@ -40,6 +40,13 @@ static const struct option options[] = {
     {ROW(registration_shared_secret_previous, OPTION_SECRET)},
     {ROW(service_account, OPTION_STRING), .fallback = "registrar-service"},
     {ROW(session_file, OPTION_PATH)},
+    {ROW(mas_url, OPTION_STRING)},
+    {ROW(mas_admin_url, OPTION_STRING)},
+    {ROW(mas_container, OPTION_STRING)},
+    {ROW(mas_client_id, OPTION_STRING)},
+    {ROW(mas_client_secret, OPTION_SECRET)},
+    {ROW(mas_client_secret_path, OPTION_PATH)},
+    {ROW(mas_token, OPTION_SECRET)},
     {ROW(database, OPTION_DICT), .dict = &database_option_set},
     {ROW(password_pepper, OPTION_SECRET)},
 };
@@ -49,6 +56,10 @@ static const struct option_rule rules[] = {
         {"registration_shared_secret", "registration_shared_secret_path", NULL}},
     {OPTION_RULE_EXCLUSIVE, {"unix_socket", "container", NULL}},
     {OPTION_RULE_TOGETHER, {"admin_username", "admin_password", NULL}},
+    {OPTION_RULE_EXCLUSIVE, {"mas_client_secret", "mas_client_secret_path", NULL}},
+    {OPTION_RULE_EXCLUSIVE, {"mas_client_id", "mas_token", NULL}},
+    {OPTION_RULE_NEEDS, {"mas_client_secret", "mas_client_id", NULL}},
+    {OPTION_RULE_NEEDS, {"mas_client_secret_path", "mas_client_id", NULL}},
     {OPTION_RULE_NEEDS, {"client_key", "client_cert", NULL}},
 };
 

@@ -31,6 +31,13 @@ struct connection_options {
     struct secret registration_shared_secret_previous;
     char *service_account;
     char *session_file;
+    char *mas_url;
+    char *mas_admin_url;
+    char *mas_container;
+    char *mas_client_id;
+    struct secret mas_client_secret;
+    char *mas_client_secret_path;
+    struct secret mas_token;
     struct option_dicts database; /* struct database_options */
     struct secret password_pepper;
     struct postgres_options postgres; /* what database comes to; no option */

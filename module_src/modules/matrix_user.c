@@ -169,7 +169,7 @@ collect_secrets(struct task *task, struct error *error)
 static int
 vet_options(const struct wish *wish, enum server server, struct error *error)
 {
-    const char *options[ACCOUNT_FIELDS + 5];
+    const char *options[ACCOUNT_FIELDS + 7];
     size_t count = 0;
 
     for (int field = 0; field < ACCOUNT_FIELDS; field++)
@@ -186,6 +186,10 @@ vet_options(const struct wish *wish, enum server server, struct error *error)
         options[count++] = "generate_password";
     if (wish->verify_login)
         options[count++] = "verify_login";
+    if (wish->leeway.skip_password_check)
+        options[count++] = "skip_password_check";
+    if (wish->leeway.skip_homeserver_check)
+        options[count++] = "skip_homeserver_check";
     for (size_t i = 0; i < count; i++)
         if (capabilities_require(capabilities_table, capabilities_count, server, options[i],
                 error) != 0)

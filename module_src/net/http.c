@@ -203,6 +203,9 @@ take_header(char *line, size_t size, size_t count, void *context)
     }
     if ((value = header_value(line, count, "Server")) != NULL) {
         copy_printable(reply->server, sizeof(reply->server), value);
+    } else if ((value = header_value(line, count, "Content-Type")) != NULL) {
+        reply->is_json = strncasecmp(value, "application/json", 16) == 0;
+        reply->is_plain = strncasecmp(value, "text/plain", 10) == 0;
     } else if ((value = header_value(line, count, "Date")) != NULL) {
         time_t date = curl_getdate(value, NULL);
 
@@ -227,6 +230,11 @@ set_request(CURL *curl, const struct http_request *request, struct curl_slist *h
     SET(CURLOPT_URL, url);
     SET(CURLOPT_PATH_AS_IS, 1L);
     SET(CURLOPT_HTTPHEADER, headers);
+    if (request->basic != NULL) {
+        SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        SET(CURLOPT_USERNAME, request->basic->name);
+        SET(CURLOPT_PASSWORD, request->basic->password->bytes);
+    }
     if (request->bearer != NULL) {
         SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
         SET(CURLOPT_XOAUTH2_BEARER, request->bearer->bytes);
@@ -403,7 +411,9 @@ list_headers(const struct http_options *options, const struct http_request *requ
     /* Expect: 100-continue would cost a round trip or a second. */
     const char *const lines[] = {
         "Expect:",
-        request->body != NULL ? "Content-Type: application/json" : NULL,
+        request->body == NULL     ? NULL
+        : request->body_is_form ? "Content-Type: application/x-www-form-urlencoded"
+                                : "Content-Type: application/json",
         options->forwarded ? "X-Forwarded-For: 127.0.0.1" : NULL,
         options->forwarded ? "X-Forwarded-Proto: http" : NULL,
     };

@@ -39,11 +39,19 @@ const char *http_origin(const struct http *http);
  * was taken inside another network namespace. */
 const char *http_route(const struct http *http, bool *in_namespace);
 
+/* Basic authentication, sent as it is: not form-encoded first. */
+struct http_basic {
+    const char *name;
+    const struct secret *password;
+};
+
 struct http_request {
     const char *method;
     const char *path;            /* begins with '/', already percent-encoded */
     const struct secret *bearer; /* or NULL */
+    const struct http_basic *basic; /* in place of bearer, or NULL */
     const char *body;            /* JSON text, or NULL */
+    bool body_is_form;           /* it is application/x-www-form-urlencoded instead */
     size_t reply_limit;          /* bytes; 0: HTTP_REPLY_LIMIT */
 };
 
@@ -51,6 +59,7 @@ struct http_reply {
     long status;
     char *body;               /* NUL-terminated; length bytes */
     size_t length;
+    bool is_json, is_plain;   /* application/json, text/plain: as its Content-Type says */
     char server[64];          /* the Server header, printable ASCII, or "" */
     long long retry_after_ms; /* the Retry-After header, -1: none that makes sense */
     time_t date;              /* the Date header, 0: none */

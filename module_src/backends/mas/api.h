@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* MAS's accounts by its admin API. */
+#ifndef REGISTRAR_BACKENDS_MAS_API_H
+#define REGISTRAR_BACKENDS_MAS_API_H
+
+#include "backends/backend.h"
+#include "backends/mas/way.h"
+#include "matrix/call.h"
+
+extern const struct mas_way api_way;
+
+/*
+ * Sends a call to the admin API as the task's client, whose token is had before
+ * and renewed when it is over. path is behind /api/admin/v1 and its bearer is set
+ * here. Errors: those of call_send and of token.h; unsupported (there is no such
+ * endpoint: the API is not switched on, or this version has it not yet).
+ */
+int api_call(struct backend *backend, struct call *call, struct answer *answer,
+    struct error *error);
+
+/* The first of a refusal's titles, which is what happened; "" for none. */
+const char *api_title(const struct answer *answer);
+
+/* Whether the server has the endpoint, as its API's description says:
+ * "/api/admin/v1/personal-sessions". Errors: those of call_send. */
+int api_has(struct backend *backend, const char *path, bool *has, struct error *error);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is written down of a creation that takes more than one request, so that a
+ * run that was cut off in between is finished by the next: in session_file, the
+ * user's name and MAS's id of it, no secret. An entry is removed once the password
+ * is set. One older than a day, or of a user who has had a session since, is none.
+ */
+#ifndef REGISTRAR_BACKENDS_MAS_PENDING_H
+#define REGISTRAR_BACKENDS_MAS_PENDING_H
+
+#include "backends/backend.h"
+#include "backends/mas/way.h"
+
+/* Before the user is made: its password is still to be set. Without a
+ * session_file it does nothing. Errors: those of session_file.h. */
+int pending_begin(struct backend *backend, const char *localpart, struct error *error);
+
+/* The user is there; its id goes with the entry. */
+int pending_made(struct backend *backend, const char *localpart,
+    const struct mas_user *user, struct error *error);
+
+/* Whether a creation of this user's was cut off before its password was set. */
+int pending_has(struct backend *backend, const char *localpart,
+    const struct mas_user *user, bool *has, struct error *error);
+
+/* Its password is set, or it was not made. */
+int pending_end(struct backend *backend, const char *localpart, struct error *error);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of this folder share while a MAS is open. */
+#ifndef REGISTRAR_BACKENDS_MAS_STATE_H
+#define REGISTRAR_BACKENDS_MAS_STATE_H
+
+#include <stdbool.h>
+
+#include "backends/backend.h"
+#include "backends/mas/way.h"
+#include "matrix/call.h"
+
+struct mas_state {
+    struct matrix oauth;   /* MAS at its base: tokens and logins */
+    struct matrix admin;   /* its admin API; the same client, or one of its own */
+    struct http_options oauth_options; /* that the clients have */
+    struct http_options admin_options;
+    char *base;            /* that the homeserver named, or NULL */
+    struct secret token;   /* for the admin API, given or had */
+    long long token_ends_ms; /* on stop_clock_ms; 0: nobody says */
+    bool token_is_ours;    /* it was had, and is to be revoked */
+    bool sends_secret_in_body; /* client_secret_post */
+    const struct mas_way *way; /* how accounts are seen and changed; NULL: not yet */
+    struct mas_user user;  /* of the newest lookup; id is "" for none */
+    struct text paths;     /* of the endpoints it has, each between newlines (spec.json) */
+    bool paths_asked;
+    bool has_displayname;  /* a creation takes it */
+};
+
+static inline struct mas_state *
+mas_state_of(const struct backend *backend)
+{
+    return backend->state;
+}
+
+#endif
