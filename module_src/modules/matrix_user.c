@@ -197,27 +197,10 @@ vet_options(const struct wish *wish, enum server server, struct error *error)
     return 0;
 }
 
-/* Servers limit logins: the fourth would come when three users are changed. */
-static int
-vet_logins(const struct task *task, const struct backend *backend, struct error *error)
-{
-    size_t logins = ensure_own_logins(task->wishes, task->count);
-
-    if (backend->type->login_question == NULL || logins <= ENSURE_LOGINS_MOST ||
-        !backend->type->asks_by_login(backend))
-        return 0;
-    return error_set(error, ERROR_INVALID,
-        "on %s, if_exists: match and update_password: always take a login a user, and it limits "
-        "logins: at most %d users in one task can have them, here %zu do; %s",
-        backend->type->product, ENSURE_LOGINS_MOST, logins, backend->type->login_question);
-}
-
 /* Refuses what this server cannot do, before anything is changed. */
 static int
 vet(const struct task *task, struct backend *backend, struct error *error)
 {
-    if (vet_logins(task, backend, error) != 0)
-        return -1;
     for (size_t i = 0; i < task->count; i++)
         if (vet_options(&task->wishes[i], backend->type->server, error) != 0)
             return -1;
