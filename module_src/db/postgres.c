@@ -30,6 +30,7 @@ struct postgres {
     struct postgres_parameters parameters;
     char *where;
     bool is_replica;
+    PostgresPollingStatusType polling; /* what connecting waits for */
 };
 
 /* Foreign text without the secrets of the options, cut and on one line. */
@@ -126,25 +127,24 @@ connect_failed(const struct postgres *postgres, struct error *error)
 }
 
 static int
-finish_connecting(const struct postgres *postgres, struct error *error)
+finish_connecting(struct postgres *postgres, struct error *error)
 {
     long long end_ms = stop_clock_ms() + postgres->options->connect_timeout_ms;
-    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
-    while (status != PGRES_POLLING_OK) {
+    while (postgres->polling != PGRES_POLLING_OK) {
         int ready;
 
-        if (status == PGRES_POLLING_FAILED)
+        if (postgres->polling == PGRES_POLLING_FAILED)
             return connect_failed(postgres, error);
-        ready = wait_ready(postgres, status == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-            end_ms);
+        ready = wait_ready(postgres,
+            postgres->polling == PGRES_POLLING_READING ? POLLIN : POLLOUT, end_ms);
         if (ready < 0)
             return interrupted(error);
         if (ready == 0)
             return error_set(error, ERROR_DATABASE,
                 "cannot connect to %s: no answer within %ld ms (connect_timeout)",
                 postgres->where, postgres->options->connect_timeout_ms);
-        status = PQconnectPoll(postgres->connection);
+        postgres->polling = PQconnectPoll(postgres->connection);
     }
     return 0;
 }
@@ -153,6 +153,8 @@ finish_connecting(const struct postgres *postgres, struct error *error)
 static int
 begin_connecting(struct postgres *postgres, struct error *error)
 {
+    struct pollfd one = {.events = POLLOUT};
+
     postgres->connection = PQconnectStartParams(postgres->parameters.keywords,
         postgres->parameters.values, 0);
     if (postgres->connection == NULL)
@@ -161,6 +163,11 @@ begin_connecting(struct postgres *postgres, struct error *error)
         return connect_failed(postgres, error);
     /* Notices would go to standard error. */
     PQsetNoticeProcessor(postgres->connection, postgres_parameters_ignore, NULL);
+    postgres->polling = PGRES_POLLING_WRITING;
+    /* A socket of this machine is open at once: then it says who wants in, too. */
+    one.fd = PQsocket(postgres->connection);
+    if (poll(&one, 1, 0) > 0)
+        postgres->polling = PQconnectPoll(postgres->connection);
     return 0;
 }
 
