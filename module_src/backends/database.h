@@ -14,6 +14,12 @@ struct database_mark {
 };
 
 /*
+ * Begins to connect to a database that is given, while the server is asked something else.
+ * That it fails shows when it is opened.
+ */
+void database_begin(struct backend *backend);
+
+/*
  * Connects, unless that is done, and sees to it that exactly one schema has the
  * table, which is the search path from then on; the connection ends with the
  * backend. NULL: database (no such table, several, a read-only replica, what
