@@ -18,7 +18,7 @@ MODULES := matrix_user matrix_connection_info
 
 # pkg-config is asked once, and only by a target that compiles.
 once = $(eval $(1) := $$(shell $(2)))$($(1))
-LIBRARIES := jansson libcurl libcrypto libutf8proc yaml-0.1 libpq libcrypt
+LIBRARIES := jansson libcurl libcrypto libutf8proc yaml-0.1 libpq libcrypt libargon2
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(LIBRARIES))
 PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(LIBRARIES))
 UNIT_LIBS = $(call once,UNIT_LIBS,pkg-config --libs cmocka)
