@@ -165,7 +165,6 @@ compare(const struct kind *kind, const struct phc *phc, const struct secret *pas
                    CRYPTO_memcmp(hash, phc->hash.bytes, phc->hash.length) == 0;
 
     memory_wipe(hash, sizeof(hash));
-    memory_wipe_stack();
     switch (outcome) {
     case NO_MEMORY:
         return error_no_memory(error);
@@ -205,5 +204,6 @@ hash_compare(const char *hash, const struct secret *password,
         result = compare(kind, &phc, &seasoned, pepper, answer, why, error);
     secret_free(&seasoned);
     memory_wipe(&phc, sizeof(phc));
+    memory_wipe_stack();
     return result;
 }
