@@ -3,7 +3,6 @@
 
 #include <crypt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -42,23 +41,28 @@ is_equal(const char *one, const char *other, size_t length)
     return difference == 0;
 }
 
-/* The form that utf8proc makes is its own memory. */
+#define NFKC (UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE)
+
+/* In memory of our own: utf8proc_map, which does the same, leaves copies in its. */
 static int
 normalize(struct secret *normal, const struct secret *password, struct error *error)
 {
-    utf8proc_uint8_t *bytes = NULL;
-    utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)password->bytes,
-        (utf8proc_ssize_t)password->length, &bytes,
-        UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE);
-    int result;
+    const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)password->bytes;
+    utf8proc_ssize_t size = (utf8proc_ssize_t)password->length;
+    utf8proc_ssize_t length = utf8proc_decompose(bytes, size, NULL, 0, NFKC);
+    utf8proc_int32_t *characters;
+    int result = -1;
 
     if (length < 0)
-        return length == UTF8PROC_ERROR_NOMEM
-                   ? error_no_memory(error)
-                   : error_set(error, ERROR_INVALID, "the password is not Unicode");
-    result = secret_set(normal, (const char *)bytes, (size_t)length);
-    memory_wipe(bytes, (size_t)length);
-    free(bytes);
+        return error_set(error, ERROR_INVALID, "the password is not Unicode");
+    characters = memory_zeroed((size_t)length + 1, sizeof(*characters));
+    if (characters == NULL)
+        return error_no_memory(error);
+    if (utf8proc_decompose(bytes, size, characters, length, NFKC) == length)
+        length = utf8proc_reencode(characters, length, NFKC); /* where it stands */
+    if (length >= 0)
+        result = secret_set(normal, (const char *)characters, (size_t)length);
+    memory_free(characters);
     return result == 0 ? 0 : error_no_memory(error);
 }
 
