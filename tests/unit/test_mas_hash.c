@@ -28,6 +28,9 @@
 #define SMALL_OF_NORMAL                                                                    \
     "$argon2id$v=19$m=1024,t=2,p=1$/xBFJgIfFoWPk/xvWCXEFQ"                                 \
     "$hb2zmEY55SqW/WBhN53ZFlmxUfhlDAv8GoHY9p/XqY0"
+#define PBKDF2_OF_NORMAL                                                                   \
+    "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw"                                    \
+    "$su567w6nj/cHj/UVSJ/JWFOvmfaG1eiEDPB9+UmbdWU"
 #define LARGE_OF_HORSE                                                                     \
     "$argon2id$v=19$m=131072,t=2,p=1$1UJlub7VLpsylrRT1lYigw"                               \
     "$h/05Ta3r8Csscb3bZnRhB15ZSS9XMsjmJEx+ReGeDN4"
@@ -80,8 +83,7 @@ static const char *const peppered[] = {
 };
 static const char *const normalized[] = {
     SMALL_OF_NORMAL,
-    "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw"
-    "$su567w6nj/cHj/UVSJ/JWFOvmfaG1eiEDPB9+UmbdWU",
+    PBKDF2_OF_NORMAL,
     "$2b$04$abcdefghijklmnopqrstuunB.Z5Xt80VNuySp4VREDIUmysrnUg6e",
 };
 
