@@ -7,6 +7,7 @@
 
 #include "backends/backend.h"
 #include "backends/mas/way.h"
+#include "base/text.h"
 #include "matrix/call.h"
 
 struct mas_state {
@@ -24,6 +25,7 @@ struct mas_state {
     struct text paths;     /* of the endpoints it has, each between newlines (spec.json) */
     bool paths_asked;
     bool has_displayname;  /* a creation takes it */
+    json_t *providers;     /* where users can be linked to, or NULL: not asked (links.h) */
 };
 
 static inline struct mas_state *
