@@ -76,6 +76,9 @@ struct backend_type {
     /* What would show the fields that its API shows to no administrator, as "give
      * database"; NULL: it shows all. */
     const char *unseen;
+    /* What spares a login a user where it is asked whether a password is that one
+     * already, whatever opens the server; NULL: an administrator does. */
+    const char *login_question;
     const struct discovery_source *source; /* its configuration, or NULL: cannot be found */
     const struct homeserver_dialect *dialect; /* of a homeserver (homeserver/dialect.h) */
 

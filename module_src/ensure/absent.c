@@ -217,9 +217,12 @@ make(struct run *run)
         if (creation != CREATION_DONE && error_hides_outcome(&failure))
             return settle_lost_creation(run, &failure);
         *run->error = failure;
-        /* It was made, and what the server said of it made no sense. */
-        if (creation == CREATION_DONE)
+        /* It was made, and what the server said of it made no sense, or a later step
+         * of it failed. */
+        if (creation == CREATION_DONE) {
             note_creation(run);
+            run->outcome->password_set &= error_hides_outcome(&failure);
+        }
         return -1;
     }
     if (creation == CREATION_NAME_TAKEN)

@@ -116,11 +116,21 @@ name_outcome(const struct backend *backend, const struct wish *wish,
     return result;
 }
 
-/* Refuses logins at the end where there cannot be any, before the beginning. */
+/* Refuses logins where there cannot be any, or too many, before the beginning: the
+ * fourth would be refused when three accounts are changed. */
 static int
 check_logins(struct backend *backend, const struct wish *wishes, size_t count,
     struct error *error)
 {
+    const struct backend_type *type = backend->type;
+    size_t logins = ensure_own_logins(wishes, count);
+
+    if (type->login_question != NULL && logins > ENSURE_LOGINS_MOST &&
+        type->asks_by_login(backend))
+        return error_set(error, ERROR_INVALID,
+            "on %s, if_exists: match and update_password: always take a login a user, and it "
+            "limits logins: at most %d users in one task can have them, here %zu do; %s",
+            type->product, ENSURE_LOGINS_MOST, logins, type->login_question);
     for (size_t i = 0; i < count; i++)
         if (wishes[i].verify_login)
             return backend->type->may_verify_login(backend, error);
@@ -172,7 +182,8 @@ ensure_own_logins(const struct wish *wishes, size_t count)
 
     for (size_t i = 0; i < count; i++)
         logins += wishes[i].if_exists == IF_EXISTS_MATCH ||
-                  wishes[i].update_password == UPDATE_PASSWORD_ALWAYS;
+                  (wishes[i].update_password == UPDATE_PASSWORD_ALWAYS &&
+                      wishes[i].password_probe);
     return logins;
 }
 

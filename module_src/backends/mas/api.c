@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The calls, and what the server says of its own abilities; what the calls are for
- * stands in api_users.c, emails.c and links.c. */
+/* The calls, and which endpoints the server has; what the calls are for stands in
+ * api_users.c, api_sessions.c, emails.c and links.c. */
 #include "backends/mas/api.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "backends/mas/api_refusal.h"
+#include "backends/mas/api_sessions.h"
+#include "backends/mas/api_site.h"
 #include "backends/mas/api_users.h"
 #include "backends/mas/emails.h"
 #include "backends/mas/links.h"
@@ -60,10 +62,11 @@ send_with_token(struct backend *backend, const struct call *call, struct answer 
     struct call with_token = *call;
 
     with_token.bearer = &state->token;
+    with_token.cleaning_up = call->cleaning_up || state->finishing;
     for (int attempt = 0;; attempt++) {
         memset(answer, 0, sizeof(*answer));
         /* After a signal there is no use for a token: call_send says why. */
-        if ((call->cleaning_up || stop_signal() == 0) && token_need(backend, error) != 0)
+        if ((with_token.cleaning_up || stop_signal() == 0) && token_need(backend, error) != 0)
             return -1;
         if (call_send(&state->admin, &with_token, answer, error) != 0)
             return -1;
@@ -95,7 +98,7 @@ complete(struct call *whole, char **path, const struct call *call, struct error 
 }
 
 int
-api_call(struct backend *backend, struct call *call, struct answer *answer,
+api_try(struct backend *backend, const struct call *call, struct answer *answer,
     struct error *error)
 {
     struct call whole;
@@ -108,10 +111,19 @@ api_call(struct backend *backend, struct call *call, struct answer *answer,
     result = complete(&whole, &path, call, error);
     if (result == 0)
         result = send_with_token(backend, &whole, answer, error);
-    if (result == 0 && api_refusal_is_missing(answer))
-        result = api_refusal_record_missing(backend, call, answer, error);
     memory_free(path);
     return result;
+}
+
+int
+api_call(struct backend *backend, struct call *call, struct answer *answer,
+    struct error *error)
+{
+    int result = api_try(backend, call, answer, error);
+
+    return result == 0 && api_refusal_is_missing(answer)
+               ? api_refusal_record_missing(backend, call, answer, error)
+               : result;
 }
 
 int
@@ -211,61 +223,14 @@ api_has(struct backend *backend, const char *path, bool *has, struct error *erro
     return result;
 }
 
-/* "v1.22.0" as backend.h has it; what is none is none. */
-static void
-take_version(struct backend *backend, const struct answer *answer)
-{
-    const char *version = json_string_value(json_object_get(answer->body, "version"));
-
-    if (version == NULL)
-        return;
-    version += version[0] == 'v' ? 1 : 0;
-    if (strlen(version) < sizeof(backend->version) &&
-        strspn(version, "0123456789abcdefghijklmnopqrstuvwxyz.-+") == strlen(version))
-        memcpy(backend->version, version, strlen(version) + 1);
-}
-
-/* One that does not tell its version yet (before 1.4.0) shows by something else
- * whether it takes the token. */
-static int
-prove_token(struct backend *backend, struct error *error)
-{
-    struct call call = {
-        .method = "GET",
-        .path = "/users?page%5Bfirst%5D=1",
-        .retry = RETRY_SAFE,
-    };
-    struct answer answer = {0};
-    int result = api_call(backend, &call, &answer, error);
-
-    if (result == 0 && !answer_ok(&answer))
-        result = api_refusal_record(&answer, "asking MAS's admin API", error);
-    answer_free(&answer);
-    return result;
-}
-
 static int
 open_way(struct backend *backend, struct error *error)
 {
-    const struct call call = {
-        .method = "GET",
-        .path = PREFIX "/version",
-        .retry = RETRY_SAFE,
-    };
-    struct answer answer = {0};
-    int result = send_with_token(backend, &call, &answer, error);
-
-    if (result == 0 && answer_ok(&answer))
-        take_version(backend, &answer);
-    else if (result == 0 && api_refusal_is_missing(&answer))
-        result = prove_token(backend, error);
-    else if (result == 0)
-        result = api_refusal_record(&answer, "asking MAS for its version", error);
-    if (result == 0)
-        backend->authenticated_by =
-            mas_state_of(backend)->token_is_ours ? "mas_client_id" : "mas_token";
-    answer_free(&answer);
-    return result;
+    if (api_site_look(backend, error) != 0)
+        return -1;
+    backend->authenticated_by =
+        mas_state_of(backend)->token_is_ours ? "mas_client_id" : "mas_token";
+    return 0;
 }
 
 static void
@@ -288,8 +253,10 @@ const struct mas_way api_way = {
     .list_administrators = api_users_list_administrators,
     .create = api_users_create,
     .set_password = api_users_set_password,
+    .end_sessions = api_sessions_end,
     .set_admin = api_users_set_admin,
     .set_locked = api_users_set_locked,
+    .erases = true,
     .deactivate = api_users_deactivate,
     .reactivate = api_users_reactivate,
     .email_owner = emails_owner,

@@ -18,6 +18,10 @@ extern const struct mas_way api_way;
 int api_call(struct backend *backend, struct call *call, struct answer *answer,
     struct error *error);
 
+/* api_call, but that there is no such endpoint is an answer (api_refusal.h). */
+int api_try(struct backend *backend, const struct call *call, struct answer *answer,
+    struct error *error);
+
 /* DELETEs what has this ULID; that it is not there any more is no error. where is the
  * path before it ("/user-emails/"), what is for messages. */
 int api_delete(struct backend *backend, const char *where, const char *id,

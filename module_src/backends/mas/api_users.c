@@ -146,18 +146,21 @@ api_users_list_administrators(struct backend *backend, struct list *localparts,
     return result;
 }
 
-/* Whether the value is there to be sent: a display name that is stated as none is
- * "", since the homeserver would take the localpart otherwise. */
+/* A display name that is stated as none is "", since the homeserver would take the
+ * localpart otherwise. */
 static int
-add_profile(json_t *body, const struct account *wanted)
+add_profile(struct mas_state *state, json_t *body, const struct account *wanted)
 {
-    if (account_states(wanted, ACCOUNT_DISPLAYNAME) &&
-        json_object_set_new(body, "displayname",
-            json_string(wanted->displayname == NULL ? "" : wanted->displayname)) != 0)
-        return -1;
-    if (account_states(wanted, ACCOUNT_AVATAR_URL) && wanted->avatar_url != NULL)
-        return json_object_set_new(body, "avatar_url", json_string(wanted->avatar_url));
-    return 0;
+    int result = 0;
+
+    state->created_displayname = account_states(wanted, ACCOUNT_DISPLAYNAME);
+    state->created_avatar_url = account_states(wanted, ACCOUNT_AVATAR_URL);
+    if (state->created_displayname)
+        result = json_object_set_new(body, "displayname",
+            json_string(wanted->displayname == NULL ? "" : wanted->displayname));
+    if (result == 0 && state->created_avatar_url && wanted->avatar_url != NULL)
+        result = json_object_set_new(body, "avatar_url", json_string(wanted->avatar_url));
+    return result;
 }
 
 /* Older servers would ignore a profile silently, so they are asked. NULL: error. */
@@ -166,17 +169,19 @@ creation_body(struct backend *backend, const struct account *wanted, struct erro
 {
     bool has_profile = account_states(wanted, ACCOUNT_DISPLAYNAME) ||
                        account_states(wanted, ACCOUNT_AVATAR_URL);
+    struct mas_state *state = mas_state_of(backend);
     json_t *body;
     int result;
 
+    state->created_displayname = state->created_avatar_url = false;
     if (has_profile && api_describe(backend, error) != 0)
         return NULL;
     body = json_pack("{s:s}", "username", wanted->localpart);
     result = body == NULL ? -1 : 0;
     if (result == 0 && backend->leeway.skip_homeserver_check)
         result = json_object_set_new(body, "skip_homeserver_check", json_true());
-    if (result == 0 && has_profile && mas_state_of(backend)->has_displayname)
-        result = add_profile(body, wanted);
+    if (result == 0 && has_profile && state->has_displayname)
+        result = add_profile(state, body, wanted);
     if (result != 0) {
         json_decref(body);
         error_no_memory(error);

@@ -16,8 +16,9 @@ int api_users_list_administrators(struct backend *backend, struct list *localpar
     struct error *error);
 
 /*
- * Makes the user, with displayname and avatar_url where has_displayname (state.h) is
- * true afterwards; else they are left for the homeserver. Who lost a race is told so
+ * Makes the user, with displayname and avatar_url where this version takes them
+ * (created_displayname and created_avatar_url of state.h); else they are left for the
+ * homeserver. Who lost a race is told so
  * by *creation; user is filled when it is done or perhaps, and what is there then.
  * Errors: invalid, conflict (the homeserver gives the name away to nobody),
  * not_ready (the homeserver behind MAS is not up), those of api_call.

@@ -26,6 +26,12 @@ struct mas_state {
     bool paths_asked;
     bool has_displayname;  /* a creation takes it */
     json_t *providers;     /* where users can be linked to, or NULL: not asked (links.h) */
+    bool created_displayname; /* the newest creation took them along */
+    bool created_avatar_url;
+    bool finishing;        /* a user is half made: calls go out even after a signal */
+    bool passwords_are_off;
+    long password_complexity; /* a score of zxcvbn from 1 to 4 that one has to have; 0: unknown */
+    void *companion;       /* companion.c's own */
 };
 
 static inline struct mas_state *

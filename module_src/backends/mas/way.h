@@ -60,10 +60,14 @@ struct mas_way {
 
     int (*set_password)(struct backend *backend, const struct mas_user *user,
         const char *localpart, const struct secret *password, struct error *error);
+    /* Ends all that are there, however they began. */
+    int (*end_sessions)(struct backend *backend, const struct mas_user *user,
+        const char *localpart, struct error *error);
     int (*set_admin)(struct backend *backend, struct mas_user *user, const char *localpart,
         bool admin, struct error *error);
     int (*set_locked)(struct backend *backend, struct mas_user *user, const char *localpart,
         bool locked, struct error *error);
+    bool erases;
     int (*deactivate)(struct backend *backend, struct mas_user *user, const char *localpart,
         bool erase, struct error *error);
     int (*reactivate)(struct backend *backend, struct mas_user *user, const char *localpart,

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "backends/mas/mas.h"
+
+#include <string.h>
+
+#include "backends/mas/api.h"
+#include "backends/mas/companion.h"
+#include "backends/mas/manage.h"
+#include "backends/mas/mas_logins.h"
+#include "backends/mas/mas_rules.h"
+#include "backends/mas/mas_steps.h"
+#include "backends/mas/pending.h"
+#include "backends/mas/place.h"
+#include "backends/mas/rows.h"
+#include "backends/mas/state.h"
+#include "base/memory.h"
+#include "matrix/user_id.h"
+
+/* Its API before its command: that one is told passwords in its arguments. */
+static int
+choose_way(struct backend *backend, struct error *error)
+{
+    const struct connection *connection = backend->connection;
+    struct mas_state *state = mas_state_of(backend);
+
+    backend->authenticated_by = connection->database != NULL ? "database" : "password";
+    if (connection_has_mas_credential(connection))
+        state->way = &api_way;
+    else if (manage_is_possible(backend))
+        state->way = &manage_way;
+    if (state->way == NULL)
+        return 0;
+    backend->authenticated_by = state->way->authenticated_by;
+    if (state->way->open(backend, error) != 0)
+        return -1;
+    backend->authority = AUTHORITY_ADMINISTRATOR;
+    return 0;
+}
+
+static int
+open_mas(struct backend *backend, struct error *error)
+{
+    backend->state = memory_zeroed(1, sizeof(struct mas_state));
+    if (backend->state == NULL)
+        return error_no_memory(error);
+    if (place_open(backend, error) != 0)
+        return -1;
+    return choose_way(backend, error);
+}
+
+static int
+check_credential(struct backend *backend, struct error *error)
+{
+    struct mas_user user;
+    bool found;
+
+    if (mas_state_of(backend)->way == NULL)
+        return error_set(error, ERROR_UNAUTHORIZED, "nothing opens MAS: give %s",
+            backend->type->administrator);
+    return mas_state_of(backend)->way->find(backend, "registrar", &user, &found, error);
+}
+
+static int
+list_administrators(struct backend *backend, struct list *user_ids, struct error *error)
+{
+    const struct mas_way *way = mas_state_of(backend)->way;
+    struct list localparts = {0};
+    int result = way == NULL ? error_set(error, ERROR_UNAUTHORIZED, "listing them takes %s",
+                                   backend->type->administrator)
+                             : way->list_administrators(backend, &localparts, error);
+
+    for (size_t i = 0; result == 0 && i < localparts.count; i++)
+        list_add(user_ids, "@%s:%s", localparts.items[i],
+            backend->server_name != NULL ? backend->server_name : "?");
+    list_free(&localparts);
+    return result;
+}
+
+/* There is nobody to become: what is given opens it, or nothing does. */
+static int
+become_administrator(struct backend *backend, struct error *error)
+{
+    int opened;
+
+    if (backend->authority != AUTHORITY_NONE)
+        return 0;
+    opened = rows_open(backend, error);
+    if (opened < 0)
+        return -1;
+    if (opened > 0)
+        return 0; /* who sees, and may not change */
+    return error_set(error, ERROR_UNAUTHORIZED, "that takes %s", backend->type->administrator);
+}
+
+/* Whoever may look looks: a way, or the database alone. */
+static int
+find(struct backend *backend, const char *localpart, bool *found, bool *looked,
+    struct error *error)
+{
+    struct mas_state *state = mas_state_of(backend);
+    int opened;
+
+    *looked = true;
+    memset(&state->user, 0, sizeof(state->user));
+    if (state->way != NULL)
+        return state->way->find(backend, localpart, &state->user, found, error);
+    opened = rows_open(backend, error);
+    if (opened > 0)
+        return rows_find(backend, localpart, &state->user, found, error);
+    *looked = false;
+    return opened;
+}
+
+static int
+look_at_sets(struct backend *backend, unsigned mask, struct observation *observed,
+    struct error *error)
+{
+    const struct mas_state *state = mas_state_of(backend);
+    int (*emails)(struct backend *, const struct mas_user *, struct pairs *, struct error *) =
+        state->way != NULL ? state->way->emails : rows_emails;
+    int (*links)(struct backend *, const struct mas_user *, struct pairs *, struct error *) =
+        state->way != NULL ? state->way->links : rows_links;
+    struct pairs set = {0};
+    int result = 0;
+
+    if ((mask & ACCOUNT_BIT(ACCOUNT_EMAILS)) != 0) {
+        result = emails(backend, &state->user, &set, error);
+        if (result == 0)
+            result = account_state_set(&observed->account, ACCOUNT_EMAILS, &set, error);
+        pairs_free(&set);
+    }
+    if (result == 0 && (mask & ACCOUNT_BIT(ACCOUNT_EXTERNAL_IDS)) != 0 && links != NULL) {
+        result = links(backend, &state->user, &set, error);
+        if (result == 0)
+            result = account_state_set(&observed->account, ACCOUNT_EXTERNAL_IDS, &set, error);
+        pairs_free(&set);
+    }
+    return result;
+}
+
+static int
+observe(struct backend *backend, unsigned mask, struct observation *observed,
+    struct error *error)
+{
+    const struct mas_state *state = mas_state_of(backend);
+    struct account *account = &observed->account;
+
+    observed->presence = PRESENCE_PRESENT;
+    account_state_bool(account, ACCOUNT_DEACTIVATED, state->user.deactivated);
+    account_state_bool(account, ACCOUNT_ADMIN, state->user.admin);
+    account_state_bool(account, ACCOUNT_LOCKED, state->user.locked);
+    if (pending_has(backend, account->localpart, &state->user, &observed->unfinished, error) != 0 ||
+        look_at_sets(backend, mask, observed, error) != 0)
+        return -1;
+    return (mask & COMPANION_FIELDS) == 0
+               ? 0
+               : companion_look(backend, &state->user, mask, observed, error);
+}
+
+static int
+lookup(struct backend *backend, unsigned mask, struct observation *observed,
+    struct error *error)
+{
+    bool found = false, looked = false;
+
+    mas_state_of(backend)->finishing = false;
+    observed->unfinished = false;
+    if (find(backend, observed->account.localpart, &found, &looked, error) != 0)
+        return -1;
+    if (looked && found)
+        return observe(backend, mask, observed, error);
+    observed->presence = looked ? PRESENCE_ABSENT : PRESENCE_UNKNOWN;
+    return 0;
+}
+
+static bool
+asks_by_login(const struct backend *backend)
+{
+    return backend->connection->database == NULL || backend->database_is_unusable;
+}
+
+static int
+ask_password(struct backend *backend, struct observation *observed,
+    const struct secret *password, enum password_answer *answer, char *why,
+    struct error *error)
+{
+    int opened = rows_open(backend, error);
+
+    if (opened < 0)
+        return -1;
+    if (opened > 0)
+        return rows_ask_password(backend, &mas_state_of(backend)->user, password, answer, why,
+            error);
+    return mas_logins_ask(backend, observed, password, answer, why, error);
+}
+
+static bool
+has_way(const struct backend *backend, const struct account *account)
+{
+    (void)account;
+    return mas_state_of(backend)->way != NULL;
+}
+
+static int
+foresee(const struct backend *backend, struct account *after, const struct account *change,
+    struct error *error)
+{
+    static const struct pairs none = {0};
+
+    (void)backend;
+    if (!account_is(change, ACCOUNT_DEACTIVATED))
+        return 0;
+    if (account_states(after, ACCOUNT_EMAILS) &&
+        account_state_set(after, ACCOUNT_EMAILS, &none, error) != 0)
+        return -1;
+    return 0;
+}
+
+static void
+close_mas(struct backend *backend)
+{
+    struct mas_state *state = mas_state_of(backend);
+
+    if (state == NULL)
+        return;
+    companion_close(backend);
+    if (state->way != NULL)
+        state->way->close(backend);
+    place_close(backend);
+    text_free(&state->paths);
+    secret_free(&state->token);
+    memory_free(state->base);
+    memory_free(state);
+    backend->state = NULL;
+}
+
+const struct backend_type mas_backend = {
+    .server = SERVER_MAS,
+    .product = "Matrix Authentication Service",
+    .administrator = "mas_client_id and mas_client_secret (or its _path), or mas_token; or MAS's "
+                     "container and database",
+    .login_question = "give MAS's database, which has the hashes, or password_probe: false",
+    .open = open_mas,
+    .vet = mas_rules_vet,
+    .check_credential = check_credential,
+    .list_administrators = list_administrators,
+    .become_administrator = become_administrator,
+    .lookup = lookup,
+    .asks_by_login = asks_by_login,
+    .ask_password = ask_password,
+    .creates = has_way,
+    .may_create = mas_rules_creation,
+    .create = mas_steps_create,
+    .updates = has_way,
+    .may_update = mas_rules_change,
+    .update = mas_steps_update,
+    .foresee = foresee,
+    .may_verify_login = mas_logins_may_verify,
+    .verify_login = mas_logins_verify,
+    .close = close_mas,
+};
