@@ -159,7 +159,8 @@ api_refusal_is_homeservers(const struct answer *answer)
     return api_says(answer, "error sending request") ||
            api_says(answer, "HTTP status server error") ||
            (api_says(answer, "Failed to ") && api_says(answer, "Synapse") &&
-               !api_says(answer, "Unexpected HTTP response"));
+               !api_says(answer, "Unexpected HTTP response") &&
+               !api_says(answer, "HTTP status client error"));
 }
 
 bool
