@@ -34,7 +34,7 @@
 
 #define USER_DATA(id, name, locked, deactivated, admin)                                    \
     "{\"type\":\"user\",\"id\":\"" id "\",\"attributes\":{\"username\":\"" name            \
-    "\",\"created_at\":\"2026-11-23T15:42:03.805560539Z\",\"locked_at\":" locked           \
+    "\",\"created_at\":\"2026-11-23T15:42:03.805560Z\",\"locked_at\":" locked           \
     ",\"deactivated_at\":" deactivated ",\"admin\":" admin ",\"legacy_guest\":false},"     \
     "\"links\":{\"self\":\"/api/admin/v1/users/" id "\"}}"
 #define USER(name, locked, deactivated, admin)                                             \

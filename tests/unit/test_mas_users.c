@@ -500,7 +500,8 @@ see_and_change(void *context, struct error *error)
 TEST(each_failed_allocation_is_an_error)
 {
     static const struct recorded_reply replies[] = {{"GET " BY_ALICE, 200, JSON, ALICE},
-        {"GET " ADMINISTRATORS, 200, JSON, LIST(USER_DATA(U, "al", "null", "null", "true"))},
+        /* libcurl leaves out a query that it has no memory for. */
+        {"GET " API "/users", 200, JSON, LIST(USER_DATA(U, "al", "null", "null", "true"))},
         {OF_ALICE("set-password"), 204, NULL, ""},
         {OF_ALICE("set-admin"), 200, JSON, USER("alice", "null", "null", "true")},
         {OF_ALICE("deactivate"), 200, JSON, USER("alice", "null", MOMENT, "true")}, {0}};
