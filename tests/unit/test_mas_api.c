@@ -3,14 +3,10 @@
  * of MAS 1.22.0. */
 #include "mas_api_trial.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "backends/mas/api.h"
 #include "backends/mas/api_refusal.h"
-#include "base/stop.h"
 
 #define X API "/x"
 
@@ -223,32 +219,6 @@ TEST(a_slash_that_a_proxy_refuses_is_thought_of)
     ask_badly("/users/by-username/a%2Fb", ERROR_UNSUPPORTED, &error);
     assert_in("%2F", error.text);
     assert_in("proxy", error.text);
-}
-
-/* In a process of its own, which a signal has told to stop for good. */
-TEST(after_a_signal_only_a_user_under_way_is_finished)
-{
-    static const struct recorded_reply replies[] = {
-        GIVES("mat_1"), REVOKED, {"GET " X, 200, JSON, "{}"}, {0}};
-    int status;
-    pid_t child;
-
-    mas_api_start_with_client(&trial, "s3cret", replies);
-    child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        struct error interrupted = {0}, error = {0};
-        bool well = stop_watch() == 0 && raise(SIGTERM) == 0 && ask("/x", &interrupted) == -1 &&
-                    interrupted.kind == ERROR_INTERRUPTED;
-
-        trial.state.finishing = true;
-        _exit(well && ask("/x", &error) == 0 ? 0 : 1);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    mas_api_assert_asked(
-        "POST " TOKEN " - grant_type=client_credentials&scope=urn%3Amas%3Aadmin\n"
-        "GET " X " mat_1\n");
 }
 
 /* ---- Refusals --------------------------------------------------------------------------- */
@@ -464,7 +434,6 @@ main(void)
         TRIAL(an_api_that_is_switched_off_is_told_by_a_look_without_a_token),
         TRIAL(an_endpoint_that_this_version_lacks_is_told_with_the_version_that_has_it),
         TRIAL(a_slash_that_a_proxy_refuses_is_thought_of),
-        TRIAL(after_a_signal_only_a_user_under_way_is_finished),
         TRIAL(a_refusal_is_of_its_kind_and_says_what_to_do),
         TRIAL(a_refusal_that_echoes_the_token_is_shown_without_it),
         TRIAL(the_server_says_once_which_endpoints_it_has),

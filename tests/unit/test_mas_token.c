@@ -2,13 +2,9 @@
 /* backends/mas/token.h: one token a run, by the answers of MAS 1.22.0. */
 #include "mas_api_trial.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "backends/mas/token.h"
-#include "base/stop.h"
 
 #define SECRET "p+ss %:/x"
 #define ASKED "grant_type=client_credentials&scope=urn%3Amas%3Aadmin"
@@ -366,30 +362,6 @@ TEST(each_failed_allocation_is_an_error)
     fail_each_allocation(have_and_close, NULL);
 }
 
-/* In a process of its own, which a signal has told to stop for good. */
-TEST(a_token_is_revoked_after_a_signal_too)
-{
-    static const struct recorded_reply replies[] = {GIVES("mat_1", "300"), REVOKED, {0}};
-    int status;
-    pid_t child;
-
-    mas_api_start_with_client(&trial, SECRET, replies);
-    need_well("mat_1");
-    mas_api_asked();
-    child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        bool is_stopped = stop_watch() == 0 && raise(SIGTERM) == 0 && stop_signal() == SIGTERM;
-
-        token_close(&trial.backend);
-        _exit(is_stopped && trial.warnings.count == 0 ? 0 : 1);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    mas_api_assert_asked("POST " REVOKE " - token=mat_1\n");
-}
-
 int
 main(void)
 {
@@ -415,7 +387,6 @@ main(void)
         TRIAL(a_token_that_cannot_be_revoked_is_told),
         TRIAL(closing_without_a_token_asks_nothing),
         TRIAL(each_failed_allocation_is_an_error),
-        TRIAL(a_token_is_revoked_after_a_signal_too),
     };
 
     return cmocka_run_group_tests(tests, mas_api_serve, mas_api_serve_no_more);
