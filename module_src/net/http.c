@@ -411,7 +411,8 @@ list_headers(const struct http_options *options, const struct http_request *requ
     /* Expect: 100-continue would cost a round trip or a second. */
     const char *const lines[] = {
         "Expect:",
-        request->body == NULL     ? NULL
+        /* libcurl would say that an empty body is a form. */
+        request->body == NULL   ? "Content-Type:"
         : request->body_is_form ? "Content-Type: application/x-www-form-urlencoded"
                                 : "Content-Type: application/json",
         options->forwarded ? "X-Forwarded-For: 127.0.0.1" : NULL,

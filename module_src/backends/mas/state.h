@@ -25,6 +25,7 @@ struct mas_state {
     struct text paths;     /* of the endpoints it has, each between newlines (spec.json) */
     bool paths_asked;
     bool has_displayname;  /* a creation takes it */
+    json_t *providers;     /* where users can be linked to, or NULL: not asked (links.h) */
     bool created_displayname; /* the newest creation took them along */
     bool created_avatar_url;
     bool finishing;        /* a user is half made: calls go out even after a signal */

@@ -88,3 +88,23 @@ ulid_to_uuid(const char *ulid, char uuid[ULID_UUID_SIZE])
     uuid[at] = '\0';
     return true;
 }
+
+bool
+ulid_read(char id[MAS_ID_SIZE], const char *text)
+{
+    id[0] = '\0';
+    /* 26 digits are 130 bits: the first one has room for three. */
+    if (text == NULL || strnlen(text, MAS_ID_SIZE) != LETTERS || digit_of(base32, text[0]) > 7)
+        return false;
+    for (size_t i = 0; i < LETTERS; i++) {
+        int digit = digit_of(base32, text[i]);
+
+        if (digit < 0) {
+            id[0] = '\0';
+            return false;
+        }
+        id[i] = base32[digit];
+    }
+    id[LETTERS] = '\0';
+    return true;
+}

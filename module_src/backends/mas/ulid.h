@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* MAS's ids: a ULID where its API speaks, a uuid of the same 128 bits in its
- * database. */
+/* MAS's ids: a ULID where its API speaks, 128 bits in Crockford's base 32
+ * (github.com/ulid/spec); a uuid of the same bits in its database. */
 #ifndef REGISTRAR_BACKENDS_MAS_ULID_H
 #define REGISTRAR_BACKENDS_MAS_ULID_H
 
@@ -15,5 +15,9 @@ bool ulid_from_uuid(const char *uuid, char ulid[MAS_ID_SIZE]);
 
 /* Of a ULID, whose letters may be small. False when it is none. */
 bool ulid_to_uuid(const char *ulid, char uuid[ULID_UUID_SIZE]);
+
+/* Copies text in the canonical form, upper case. False, and id is "", when it is
+ * none; text may be NULL. */
+bool ulid_read(char id[MAS_ID_SIZE], const char *text);
 
 #endif

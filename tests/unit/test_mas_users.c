@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* backends/mas/api_users.h: seeing and changing users, by the answers of MAS 1.22.0. */
+#include "mas_api_trial.h"
+
+#include <string.h>
+
+#include "backends/mas/api.h"
+
+#define OF_ALICE(endpoint) "POST " API "/users/" U "/" endpoint
+#define OLD_SPEC                                                                           \
+    {"GET " SPEC, 200, JSON, "{\"paths\":{\"/api/admin/v1/users/{id}/deactivate\":{}}}"}
+#define NEW_SPEC                                                                           \
+    {"GET " SPEC, 200, JSON, "{\"paths\":{\"/api/admin/v1/users/{id}/reactivate\":{}}}"}
+
+static struct mas_api_trial trial;
+static struct mas_user user;
+static struct list names;
+
+static int
+clean_up(void **state)
+{
+    (void)state;
+    list_free(&names);
+    mas_api_end(&trial);
+    return 0;
+}
+
+#define TRIAL(name) cmocka_unit_test_teardown(name, clean_up)
+
+/* A trial in which Alice was found. */
+static void
+begin(const struct recorded_reply *replies)
+{
+    mas_api_start(&trial, replies);
+    user = (struct mas_user){.id = U};
+}
+
+static bool
+find(const char *name, struct error *error)
+{
+    bool found = false;
+
+    api_way.find(&trial.backend, name, &user, &found, error);
+    return found;
+}
+
+/* ---- Looking ---------------------------------------------------------------------------- */
+
+TEST(a_user_is_found_with_its_state)
+{
+    static const struct {
+        const char *body;
+        bool admin, locked, deactivated;
+    } table[] = {
+        {ALICE, false, false, false},
+        {USER("alice", MOMENT, "null", "true"), true, true, false},
+        {USER("alice", "null", MOMENT, "false"), false, false, true},
+        /* Before 0.17.0 there is no deactivated_at. */
+        {"{\"data\":{\"id\":\"" U "\",\"attributes\":{\"username\":\"alice\",\"locked_at\":null,"
+         "\"admin\":true}}}",
+            true, false, false},
+    };
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        const struct recorded_reply replies[] = {
+            {"GET " BY_ALICE, 200, JSON, table[i].body}, {0}};
+        struct error error = {0};
+
+        begin(replies);
+        assert_true(find("alice", &error));
+        assert_string_equal(user.id, U);
+        assert_int_equal(user.admin, table[i].admin);
+        assert_int_equal(user.locked, table[i].locked);
+        assert_int_equal(user.deactivated, table[i].deactivated);
+        assert_false(user.knows_password);
+        mas_api_assert_asked("GET " BY_ALICE " mpt_admin\n");
+        assert_int_equal(trial.warnings.count, 0);
+        mas_api_end(&trial);
+    }
+}
+
+TEST(a_name_is_percent_encoded)
+{
+    static const struct recorded_reply replies[] = {
+        {"GET " API "/users/by-username/a%2Fb%2Bc%3Dd", 200, JSON,
+            USER("a/b+c=d", "null", "null", "false")},
+        {0}};
+    struct error error = {0};
+
+    begin(replies);
+    assert_true(find("a/b+c=d", &error));
+    assert_kind(&error, ERROR_NONE);
+}
+
+TEST(nobody_is_an_answer)
+{
+    static const struct recorded_reply replies[] = {{"GET " BY_ALICE, NOBODY}, {0}};
+    struct error error = {0};
+
+    begin(replies);
+    assert_false(find("alice", &error));
+    assert_kind(&error, ERROR_NONE);
+    assert_string_equal(user.id, "");
+}
+
+TEST(what_is_not_mas_saying_that_there_is_nobody_is_no_such_answer)
+{
+    static const struct {
+        int status;
+        const char *headers, *body;
+        enum error_kind kind;
+    } table[] = {
+        {404, JSON, "{\"error\":\"not found\"}", ERROR_NOT_FOUND},
+        {404, HTML, "<html>not found", ERROR_UNSUPPORTED},
+        {400, JSON, REFUSAL("x not found"), ERROR_INVALID},
+        {500, JSON, REFUSAL("x not found"), ERROR_SERVER},
+    };
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        const struct recorded_reply replies[] = {
+            {"GET ", table[i].status, table[i].headers, table[i].body}, {0}};
+        struct error error = {0};
+
+        begin(replies);
+        assert_false(find("alice", &error));
+        assert_kind(&error, table[i].kind);
+        mas_api_end(&trial);
+    }
+}
+
+TEST(a_name_in_another_case_is_the_same_user_and_told)
+{
+    static const struct recorded_reply replies[] = {
+        {"GET " BY_ALICE, 200, JSON, USER("Alice", "null", "null", "false")}, {0}};
+    struct error error = {0};
+
+    begin(replies);
+    assert_true(find("alice", &error));
+    assert_int_equal(trial.warnings.count, 1);
+    assert_in("\"Alice\"", trial.warnings.items[0]);
+}
+
+TEST(a_user_that_makes_no_sense_is_an_error)
+{
+    static const char *const bodies[] = {
+        "{}",
+        "{\"data\":5}",
+        "{\"data\":{\"id\":\"" U "\"}}",
+        USER("bob", "null", "null", "false"),
+        "{\"data\":" USER_DATA("01M84H4K0X", "alice", "null", "null", "false") "}",
+        "{\"data\":" USER_DATA("81M84H4K0XFDGJFSFZ0ASDT0ZZ", "alice", "null", "null", "false") "}",
+        "{\"data\":" USER_DATA("01M84H4K0XFDGJFSFZ0ASDT0U/", "alice", "null", "null", "false") "}",
+        USER("alice", "5", "null", "false"),
+        USER("alice", "null", "false", "false"),
+        USER("alice", "null", "null", "\"true\""),
+        USER("alice", "null", "null", "null"),
+        "{\"data\":{\"id\":\"" U "\",\"attributes\":{\"username\":5,\"admin\":true}}}",
+    };
+
+    for (size_t i = 0; i < COUNT(bodies); i++) {
+        const struct recorded_reply replies[] = {{"GET " BY_ALICE, 200, JSON, bodies[i]}, {0}};
+        struct error error = {0};
+
+        begin(replies);
+        assert_false(find("alice", &error));
+        assert_kind(&error, ERROR_PROTOCOL);
+        assert_string_equal(user.id, "");
+        mas_api_end(&trial);
+    }
+}
+
+TEST(a_ulid_in_lower_case_is_taken_in_upper_case)
+{
+    static const struct recorded_reply replies[] = {
+        {"GET " BY_ALICE, 200, JSON,
+            "{\"data\":" USER_DATA("01m84h4k0xfdgjfsfz0asdt0zz", "alice", "null", "null",
+                "false") "}"},
+        {0}};
+    struct error error = {0};
+
+    begin(replies);
+    assert_true(find("alice", &error));
+    assert_string_equal(user.id, U);
+}
+
+#define ADMINISTRATORS API "/users?" FILTER("admin") "true&" FILTER("status") "active&" FIRST
+
+/* Servers ignore filters that they do not know. */
+TEST(administrators_are_those_who_are_shown_to_be_active_ones)
+{
+    static const struct recorded_reply replies[] = {
+        {"GET " ADMINISTRATORS AFTER U2, 200, JSON,
+            LIST(USER_DATA(ID, "erin", "null", "null", "true") ","
+                USER_DATA(ID2, "frank", "null", "null", "false"))},
+        {"GET " ADMINISTRATORS, 200, JSON,
+            LIST_GOES_ON(USER_DATA(U, "alice", "null", "null", "true") ","
+                USER_DATA("01M84H4K0XFDGJFSFZ0ASDT0ZZ", "bob", MOMENT, "null", "true") ","
+                USER_DATA(U2, "carol", "null", MOMENT, "true"))},
+        {0}};
+    struct error error = {0};
+
+    begin(replies);
+    api_way.list_administrators(&trial.backend, &names, &error);
+    assert_kind(&error, ERROR_NONE);
+    assert_int_equal(names.count, 2);
+    assert_string_equal(names.items[0], "alice");
+    assert_string_equal(names.items[1], "erin");
+    mas_api_assert_asked("GET " ADMINISTRATORS " mpt_admin\n"
+                         "GET " ADMINISTRATORS AFTER U2 " mpt_admin\n");
+}
+
+TEST(a_list_that_makes_no_sense_or_does_not_go_on_is_an_error)
+{
+    static const char *const bodies[] = {
+        "{}",
+        "{\"data\":null}",
+        "{\"data\":{}}",
+        LIST("5"),
+        LIST("{\"id\":\"" U "\"}"),
+        LIST("{\"id\":\"x\",\"attributes\":{}}"),
+        LIST(USER_DATA(U, "alice", "null", "null", "5")),
+        LIST_GOES_ON(""),
+        LIST_GOES_ON(USER_DATA(U, "alice", "null", "null", "true")), /* for ever */
+    };
+
+    for (size_t i = 0; i < COUNT(bodies); i++) {
+        const struct recorded_reply replies[] = {{"GET " API, 200, JSON, bodies[i]}, {0}};
+        struct error error = {0};
+
+        begin(replies);
+        assert_int_equal(api_way.list_administrators(&trial.backend, &names, &error), -1);
+        assert_kind(&error, ERROR_PROTOCOL);
+        clean_up(NULL);
+    }
+}
+
+/* ---- Passwords -------------------------------------------------------------------------- */
+
+static int
+set_password(const char *password, struct error *error)
+{
+    const struct secret secret = secret_over(password);
+
+    return api_way.set_password(&trial.backend, &user, "alice", &secret, error);
+}
+
+TEST(a_password_is_set_as_it_is)
+{
+    static const struct recorded_reply replies[] = {{OF_ALICE("set-password"), 204, NULL, ""}, {0}};
+    struct error error = {0};
+
+    begin(replies);
+    assert_int_equal(set_password("p%+: \"\xc3\xa9\\", &error), 0);
+    mas_api_assert_asked(
+        OF_ALICE("set-password") " mpt_admin {\"password\":\"p%+: \\\"\\u00E9\\\\\"}\n");
+}
+
+TEST(a_password_is_set_whatever_it_is_where_that_is_allowed)
+{
+    static const struct recorded_reply replies[] = {{OF_ALICE("set-password"), 204, NULL, ""}, {0}};
+    struct error error = {0};
+
+    begin(replies);
+    trial.backend.leeway.skip_password_check = true;
+    assert_int_equal(set_password("x", &error), 0);
+    mas_api_assert_asked(OF_ALICE("set-password")
+        " mpt_admin {\"password\":\"x\",\"skip_password_check\":true}\n");
+}
+
+TEST(a_password_that_is_refused_is_told_and_never_shown)
+{
+    static const struct {
+        int status;
+        const char *body;
+        enum error_kind kind;
+    } table[] = {
+        {400, REFUSAL("Password is too weak"), ERROR_POLICY},
+        {403, REFUSAL("Password auth is disabled"), ERROR_UNSUPPORTED},
+        {404, REFUSAL("User ID " U " not found"), ERROR_NOT_FOUND},
+        {400, REFUSAL("I do not like hunter2"), ERROR_INVALID},
+    };
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        const struct recorded_reply replies[] = {
+            {OF_ALICE("set-password"), table[i].status, JSON, table[i].body}, {0}};
+        struct error error = {0};
+
+        begin(replies);
+        assert_int_equal(set_password("hunter2", &error), -1);
+        assert_kind(&error, table[i].kind);
+        assert_in("setting the password of alice in MAS", error.text);
+        assert_not_in("hunter2", error.text);
+        mas_api_end(&trial);
+    }
+}
+
+TEST(a_password_that_is_no_text_is_not_sent)
+{
+    static const struct recorded_reply replies[] = {{0}};
+    struct error error = {0};
+
+    begin(replies);
+    assert_int_equal(set_password("\xff", &error), -1);
+    assert_kind(&error, ERROR_INVALID);
+    mas_api_assert_asked("");
+}
+
+/* ---- Changes ---------------------------------------------------------------------------- */
+
+TEST(a_change_says_what_the_user_now_is)
+{
+    static const struct recorded_reply replies[] = {
+        {OF_ALICE("set-admin"), 200, JSON, USER("alice", "null", "null", "true")},
+        {OF_ALICE("lock"), 200, JSON, USER("alice", MOMENT, "null", "true")},
+        {OF_ALICE("unlock"), 200, JSON, USER("alice", "null", "null", "true")},
+        {OF_ALICE("deactivate"), 200, JSON, USER("alice", "null", MOMENT, "true")},
+        {OF_ALICE("reactivate"), 200, JSON, ALICE}, {0}};
+    struct error error = {0};
+
+    begin(replies);
+    strcpy(trial.backend.version, "1.22.0");
+    assert_int_equal(api_way.set_admin(&trial.backend, &user, "alice", true, &error), 0);
+    assert_true(user.admin);
+    assert_int_equal(api_way.set_locked(&trial.backend, &user, "alice", true, &error), 0);
+    assert_true(user.locked);
+    assert_not_in("Content-Type", mas_api_request());
+    assert_int_equal(api_way.set_locked(&trial.backend, &user, "alice", false, &error), 0);
+    assert_false(user.locked);
+    assert_int_equal(api_way.deactivate(&trial.backend, &user, "alice", false, &error), 0);
+    assert_true(user.deactivated);
+    assert_in("Content-Type: application/json\r\n", mas_api_request());
+    assert_int_equal(api_way.reactivate(&trial.backend, &user, "alice", &error), 0);
+    assert_false(user.deactivated);
+    mas_api_assert_asked(OF_ALICE("set-admin") " mpt_admin {\"admin\":true}\n"
+        OF_ALICE("lock") " mpt_admin\n" OF_ALICE("unlock") " mpt_admin\n"
+        OF_ALICE("deactivate") " mpt_admin {\"skip_erase\":true}\n"
+        OF_ALICE("reactivate") " mpt_admin\n");
+}
+
+TEST(erasing_is_asked_for)
+{
+    static const struct recorded_reply replies[] = {
+        {OF_ALICE("deactivate"), 200, JSON, USER("alice", "null", MOMENT, "false")}, {0}};
+    struct error error = {0};
+
+    begin(replies);
+    assert_true(api_way.erases);
+    assert_int_equal(api_way.deactivate(&trial.backend, &user, "alice", true, &error), 0);
+    mas_api_assert_asked(OF_ALICE("deactivate") " mpt_admin {\"skip_erase\":false}\n");
+}
+
+/* Before 0.20.0, the field was ignored, and unlocking reactivated. */
+TEST(an_older_server_that_would_erase_is_not_asked_to_deactivate)
+{
+    static const struct recorded_reply replies[] = {OLD_SPEC, {0}};
+    struct error error = {0};
+
+    begin(replies);
+    assert_int_equal(api_way.deactivate(&trial.backend, &user, "alice", false, &error), -1);
+    assert_kind(&error, ERROR_UNSUPPORTED);
+    assert_in("0.20.0", error.text);
+    assert_in("erase: true", error.text);
+    mas_api_assert_asked("GET " SPEC " -\n");
+}
+
+TEST(one_that_keeps_the_data_without_telling_its_version_is_asked)
+{
+    static const struct recorded_reply replies[] = {NEW_SPEC,
+        {OF_ALICE("deactivate"), 200, JSON, USER("alice", "null", MOMENT, "false")}, {0}};
+    struct error error = {0};
+
+    begin(replies);
+    assert_int_equal(api_way.deactivate(&trial.backend, &user, "alice", false, &error), 0);
+    mas_api_assert_asked(
+        "GET " SPEC " -\n" OF_ALICE("deactivate") " mpt_admin {\"skip_erase\":true}\n");
+}
+
+TEST(an_older_server_that_would_reactivate_is_not_asked_to_unlock)
+{
+    static const struct recorded_reply replies[] = {
+        OLD_SPEC, {OF_ALICE("unlock"), 200, JSON, ALICE}, {0}};
+    struct error error = {0};
+
+    begin(replies);
+    user.locked = user.deactivated = true;
+    assert_int_equal(api_way.set_locked(&trial.backend, &user, "alice", false, &error), -1);
+    assert_kind(&error, ERROR_UNSUPPORTED);
+    assert_in("reactivate", error.text);
+    mas_api_assert_asked("GET " SPEC " -\n");
+    error_clear(&error);
+    user.deactivated = false;
+    assert_int_equal(api_way.set_locked(&trial.backend, &user, "alice", false, &error), 0);
+}
+
+TEST(reactivating_on_a_server_that_cannot_says_which_one_can)
+{
+    static const struct recorded_reply replies[] = {
+        {"GET " API "/users HTTP", 400, JSON, REFUSAL("Missing authorization header")},
+        {OF_ALICE("reactivate"), NO_ROUTE}, {0}};
+    struct error error = {0};
+
+    begin(replies);
+    assert_int_equal(api_way.reactivate(&trial.backend, &user, "alice", &error), -1);
+    assert_kind(&error, ERROR_UNSUPPORTED);
+    assert_in("0.20.0", error.text);
+}
+
+TEST(a_change_that_did_not_happen_is_an_error)
+{
+    static const struct recorded_reply replies[] = {
+        {OF_ALICE("deactivate"), 200, JSON, ALICE}, {OF_ALICE("lock"), 200, JSON, ALICE},
+        {OF_ALICE("set-admin"), 200, JSON, ALICE},
+        {OF_ALICE("reactivate"), 200, JSON, USER("alice", "null", MOMENT, "false")}, {0}};
+
+    for (int step = 0; step < 4; step++) {
+        struct error error = {0};
+        int result = -2;
+
+        begin(replies);
+        if (step == 0)
+            result = api_way.deactivate(&trial.backend, &user, "alice", true, &error);
+        else if (step == 1)
+            result = api_way.set_locked(&trial.backend, &user, "alice", true, &error);
+        else if (step == 2)
+            result = api_way.set_admin(&trial.backend, &user, "alice", true, &error);
+        else
+            result = api_way.reactivate(&trial.backend, &user, "alice", &error);
+        assert_int_equal(result, -1);
+        assert_kind(&error, ERROR_SERVER);
+        assert_in("alice", error.text);
+        mas_api_end(&trial);
+    }
+}
+
+TEST(an_answer_about_another_user_is_an_error)
+{
+    static const struct recorded_reply replies[] = {
+        {OF_ALICE("lock"), 200, JSON,
+            "{\"data\":" USER_DATA(U2, "alice", MOMENT, "null", "false") "}"},
+        {0}};
+    struct error error = {0};
+
+    begin(replies);
+    assert_int_equal(api_way.set_locked(&trial.backend, &user, "alice", true, &error), -1);
+    assert_kind(&error, ERROR_PROTOCOL);
+}
+
+#define AWAY                                                                               \
+    ERRORS(TITLE("Failed to reactivate user in Synapse") ","                               \
+        TITLE("error sending request for url (http://s:8008/)") ","                        \
+        TITLE("Connection refused (os error 111)"))
+
+TEST(a_homeserver_that_is_down_behind_it_is_waited_for)
+{
+    static const struct recorded_reply replies[] = {
+        {OF_ALICE("reactivate"), RECORDED_ONCE + 500, JSON, AWAY},
+        {OF_ALICE("reactivate"), 200, JSON, ALICE}, {0}};
+    struct error error = {0};
+
+    begin(replies);
+    retry_init(&trial.backend.retry, 1500, 0);
+    assert_int_equal(api_way.reactivate(&trial.backend, &user, "alice", &error), 0);
+    mas_api_assert_asked(
+        OF_ALICE("reactivate") " mpt_admin\n" OF_ALICE("reactivate") " mpt_admin\n");
+}
+
+TEST(a_homeserver_that_stays_down_behind_it_is_told)
+{
+    static const struct recorded_reply replies[] = {
+        {OF_ALICE("reactivate"), 500, JSON, AWAY}, {0}};
+    struct error error = {0};
+
+    begin(replies);
+    assert_int_equal(api_way.reactivate(&trial.backend, &user, "alice", &error), -1);
+    assert_kind(&error, ERROR_NOT_READY);
+    assert_in("the homeserver behind it", error.text);
+}
+
+/* ---- Each failed allocation ------------------------------------------------------------- */
+
+static int
+see_and_change(void *context, struct error *error)
+{
+    bool found = false;
+    int result = api_way.find(&trial.backend, "alice", &user, &found, error);
+
+    (void)context;
+    if (result == 0)
+        result = api_way.list_administrators(&trial.backend, &names, error);
+    if (result == 0)
+        result = set_password("hunter2", error);
+    if (result == 0)
+        result = api_way.set_admin(&trial.backend, &user, "alice", true, error);
+    if (result == 0)
+        result = api_way.deactivate(&trial.backend, &user, "alice", true, error);
+    list_free(&names);
+    return mas_api_or_no_memory(result, error);
+}
+
+TEST(each_failed_allocation_is_an_error)
+{
+    static const struct recorded_reply replies[] = {{"GET " BY_ALICE, 200, JSON, ALICE},
+        /* libcurl leaves out a query that it has no memory for. */
+        {"GET " API "/users", 200, JSON, LIST(USER_DATA(U, "al", "null", "null", "true"))},
+        {OF_ALICE("set-password"), 204, NULL, ""},
+        {OF_ALICE("set-admin"), 200, JSON, USER("alice", "null", "null", "true")},
+        {OF_ALICE("deactivate"), 200, JSON, USER("alice", "null", MOMENT, "true")}, {0}};
+
+    begin(replies);
+    fail_each_allocation(see_and_change, NULL);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TRIAL(a_user_is_found_with_its_state),
+        TRIAL(a_name_is_percent_encoded),
+        TRIAL(nobody_is_an_answer),
+        TRIAL(what_is_not_mas_saying_that_there_is_nobody_is_no_such_answer),
+        TRIAL(a_name_in_another_case_is_the_same_user_and_told),
+        TRIAL(a_user_that_makes_no_sense_is_an_error),
+        TRIAL(a_ulid_in_lower_case_is_taken_in_upper_case),
+        TRIAL(administrators_are_those_who_are_shown_to_be_active_ones),
+        TRIAL(a_list_that_makes_no_sense_or_does_not_go_on_is_an_error),
+        TRIAL(a_password_is_set_as_it_is),
+        TRIAL(a_password_is_set_whatever_it_is_where_that_is_allowed),
+        TRIAL(a_password_that_is_refused_is_told_and_never_shown),
+        TRIAL(a_password_that_is_no_text_is_not_sent),
+        TRIAL(a_change_says_what_the_user_now_is),
+        TRIAL(erasing_is_asked_for),
+        TRIAL(an_older_server_that_would_erase_is_not_asked_to_deactivate),
+        TRIAL(one_that_keeps_the_data_without_telling_its_version_is_asked),
+        TRIAL(an_older_server_that_would_reactivate_is_not_asked_to_unlock),
+        TRIAL(reactivating_on_a_server_that_cannot_says_which_one_can),
+        TRIAL(a_change_that_did_not_happen_is_an_error),
+        TRIAL(an_answer_about_another_user_is_an_error),
+        TRIAL(a_homeserver_that_is_down_behind_it_is_waited_for),
+        TRIAL(a_homeserver_that_stays_down_behind_it_is_told),
+        TRIAL(each_failed_allocation_is_an_error),
+    };
+
+    return cmocka_run_group_tests(tests, mas_api_serve, mas_api_serve_no_more);
+}
