@@ -45,7 +45,8 @@ class PersonalSessions(AdminBase):
         # These filters alone have underscores in their names.
         underscored = ("owner_user", "owner_client", "actor_user")
         underscored += ("expires_before", "expires_after")
-        return name if name in underscored else super().filter_key(name)
+        key = super().filter_key(name)
+        return name if name in underscored else "" if key in underscored else key
 
     def _token_of(self, row: Row) -> Row | None:
         tokens = self.store.find(

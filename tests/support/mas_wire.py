@@ -92,7 +92,7 @@ class Reply:
 
     def encoded(self, head_only: bool, close: bool) -> bytes:
         headers = dict(self.headers)
-        payload = self.body or b""
+        payload = b"" if self.body is None else self.body
         if not isinstance(payload, bytes):
             payload = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
             headers.setdefault("content-type", "application/json")
