@@ -85,6 +85,7 @@ def mas() -> Iterator[Mas]:
     they were."""
     with Mas() as server, server.delegating(Synapse):
         yield server
+        assert not server.complaints
 
 
 @pytest.fixture

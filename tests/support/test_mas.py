@@ -27,6 +27,7 @@ def alone():
     """Without a homeserver: where none is asked."""
     with Mas() as server:
         yield server
+        assert not server.complaints
 
 
 def bearer(token: str) -> dict[str, str]:
