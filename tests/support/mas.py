@@ -19,8 +19,10 @@ people, no GraphQL, no upstream logins; a password's strength is a simple rule
 from __future__ import annotations
 
 import secrets
+import signal
 import ssl
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -43,7 +45,7 @@ from .mas_personal import PersonalSessions, devices_of
 from .mas_sessions import Sessions
 from .mas_store import Row, Store
 from .mas_users import Users
-from .mas_wire import Listener, Reply, Request
+from .mas_wire import Dropped, Listener, Reply, Request
 from .namespaces import Namespace
 
 
@@ -111,7 +113,7 @@ class Mas(MasClient):
 
         self.store = store or Store()
         self.beside = Beside(self.secret)
-        self.jobs = Jobs()
+        self.jobs = Jobs(self.complaints)
         self.admin = Admin(self)
         self.oauth = Oauth(self)
         self.compat = Compat(self)
@@ -207,11 +209,21 @@ class Mas(MasClient):
             request.template, request.segments = found
         reply = self.before(request) if self.before is not None else None
         if reply is None:
-            reply = self._asked(request) if inside else Reply.no_page()
+            reply = self._said(request) if inside else Reply.no_page()
             if self.after is not None:
                 reply = self.after(request, reply) or reply
         request.status = reply.status
         return reply
+
+    def _said(self, request: Request) -> Reply:
+        try:
+            return self._asked(request)
+        except Dropped:
+            raise
+        except Exception:
+            # A mistake of the stand-in's: a test has to see it.
+            self.complaints.append(traceback.format_exc())
+            return Reply.text(500, "the stand-in for MAS failed")
 
     def _asked(self, request: Request) -> Reply:
         if request.listener == self.adminapi and request.template:
@@ -402,3 +414,16 @@ class Mas(MasClient):
 
 
 __all__ = ["Client", "Mas"]
+
+
+if __name__ == "__main__":
+    # python3 -m tests.support.mas: one to try things on, with a Synapse behind it.
+    from .synapse import Synapse
+
+    with Mas() as mas, mas.delegating(Synapse) as server:
+        print(f"mas: {mas.url}\nclient: {mas.client.id}\nsecret: {mas.client.secret}")
+        print(f"homeserver: {server.url}")
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            pass

@@ -7,6 +7,7 @@ import heapq
 import itertools
 import threading
 import time
+import traceback
 from collections.abc import Callable
 
 from .mas_homeserver import HomeserverError
@@ -18,7 +19,8 @@ class Jobs:
     """One worker. A job that fails at the homeserver comes again after 5, 10, 20 ...
     seconds, ten times at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, complaints: list[str]) -> None:
+        self.complaints = complaints
         # Seconds from the answer to the homeserver's hearing of it.
         self.delay: float = 0.05
         self.first_wait: float = 5
@@ -97,6 +99,9 @@ class Jobs:
                 job()
             except HomeserverError:
                 self._again(attempt + 1, job)
+            except Exception:
+                # A mistake of the stand-in's: a test has to see it.
+                self.complaints.append(traceback.format_exc())
             finally:
                 with self._news:
                     self._running -= 1

@@ -109,7 +109,10 @@ class Users(AdminBase):
             profile = {"displayname": "string?", "avatar_url": "string?"}
         body = body_of(request, username="string", skip_homeserver_check="boolean~", **profile)
         name = body["username"]
-        lost = self.mas.lost_race(name)
+        try:
+            lost = self.mas.lost_race(name)
+        except HomeserverError as error:
+            raise refused(500, *error.titles) from error
         if lost is not None:
             status, title = LOST_RACES[lost]
             raise refused(status, title)

@@ -12,11 +12,11 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from .mas import Mas
-from .mas_ids import new_token, new_ulid, token_problem, ulid_of, uuid_of
-from .mas_openapi import description
-from .mas_routes import ENDPOINTS
-from .mas_wire import Dropped, Reply
+from tests.support.mas import Mas
+from tests.support.mas_ids import new_token, new_ulid, token_problem, ulid_of, uuid_of
+from tests.support.mas_openapi import description
+from tests.support.mas_routes import ENDPOINTS
+from tests.support.mas_wire import Dropped, Reply
 
 SOME_ULID = "01M84H4K0XFDGJFSFZ0ASDT0ZZ"
 USERS = "/api/admin/v1/users"
@@ -235,12 +235,13 @@ def test_only_the_homeserver_and_clients_learn_whose_a_token_is(alone):
         (None, 400, ["Missing authorization header"]),
         ("Basic eDp5", 400, ["Invalid authorization header"]),
         ("Bearer abc", 401, ["Invalid type of access token", "invalid token format"]),
-        ("bearer " + new_token("mat"), 401, ["Unknown access token"]),
-        ("Bearer " + new_token("mct"), 401, ["Invalid type of access token"]),
+        ("bearer {mat}", 401, ["Unknown access token"]),
+        ("Bearer {mct}", 401, ["Invalid type of access token"]),
     ],
 )
 def test_who_may_not_ask_is_told_why(alone, header, status, titles):
-    headers = {} if header is None else {"authorization": header}
+    unknown = {kind: new_token(kind) for kind in ("mat", "mct")}
+    headers = {} if header is None else {"authorization": header.format(**unknown)}
     for method, path in (("GET", USERS), ("GET", f"{USERS}/{SOME_ULID}"), ("POST", USERS)):
         answer = alone.ask(method, path, headers=headers)
         assert (answer.status, answer.titles) == (status, titles)

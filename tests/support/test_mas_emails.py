@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import pytest
 
-from .mas import Mas
-from .mas_ids import new_token
-from .synapse import Synapse
+from tests.support.mas import Mas
+from tests.support.mas_ids import new_token
+from tests.support.synapse import Synapse
 
 SOME_ULID = "01M84H4K0XFDGJFSFZ0ASDT0ZZ"
 

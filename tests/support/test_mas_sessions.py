@@ -8,8 +8,8 @@ import json
 
 import pytest
 
-from .mas import Mas
-from .synapse import Synapse
+from tests.support.mas import Mas
+from tests.support.synapse import Synapse
 
 SOME_ULID = "01M84H4K0XFDGJFSFZ0ASDT0ZZ"
 PASSWORD = "a long password"

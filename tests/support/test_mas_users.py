@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 import pytest
 
-from .mas import Mas
-from .mas_passwords import Scheme, score
-from .mas_wire import Dropped
-from .synapse import Synapse
+from tests.support.mas import Mas
+from tests.support.mas_passwords import Scheme, score
+from tests.support.mas_wire import Dropped
+from tests.support.synapse import Synapse
 
 SOME_ULID = "01M84H4K0XFDGJFSFZ0ASDT0ZZ"
 

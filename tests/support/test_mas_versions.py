@@ -10,14 +10,14 @@ import ssl
 import pytest
 import yaml
 
-from . import mas_config, mas_openapi
-from .certificates import Authority
-from .mas import Mas
-from .mas_passwords import Scheme
-from .mas_postgres import PostgresStore
-from .mas_wire import Reply
-from .namespaces import Namespace, needs_namespaces
-from .synapse import Synapse
+from tests.support import mas_config, mas_openapi
+from tests.support.certificates import Authority
+from tests.support.mas import Mas
+from tests.support.mas_passwords import Scheme
+from tests.support.mas_postgres import PostgresStore
+from tests.support.mas_wire import Reply
+from tests.support.namespaces import Namespace, needs_namespaces
+from tests.support.synapse import Synapse
 
 SOME_ULID = "01M84H4K0XFDGJFSFZ0ASDT0ZZ"
 BODY = {
