@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 from . import mas_routes
 from .homeserver import Homeserver
-from .mas_api import Refusal
+from .mas_api import Refusal, refused
 from .mas_client import HARNESS, Client, MasClient
 from .mas_compat import Compat
 from .mas_emails import Emails
@@ -43,7 +43,7 @@ from .mas_other import Other
 from .mas_passwords import Scheme
 from .mas_personal import PersonalSessions, devices_of
 from .mas_sessions import Sessions
-from .mas_store import Row, Store
+from .mas_store import DatabaseError, Row, Store
 from .mas_users import Users
 from .mas_wire import Dropped, Listener, Reply, Request
 from .namespaces import Namespace
@@ -249,6 +249,8 @@ class Mas(MasClient):
             reply = getattr(self.admin, "_" + endpoint.name)(request, *request.segments)
         except Refusal as refusal:
             reply = refusal.reply
+        except DatabaseError as error:
+            reply = refused(500, str(error)).reply
         if self.description is not None:
             wrong, ours = self.description.complaints(request, reply)
             self.invalid_requests += wrong

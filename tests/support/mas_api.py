@@ -88,6 +88,8 @@ def body_of(request: Request, optional: bool = False, **fields: str) -> dict[str
         raise Refusal(Reply.text(415, text))
     try:
         value = json.loads(request.body.decode())
+        # Half of a surrogate pair is no character, and no JSON to serde.
+        json.dumps(value, ensure_ascii=False).encode()
     except ValueError as error:
         text = f"Failed to parse the request body as JSON: {_syntax(request.body, error)}"
         raise Refusal(Reply.text(400, text)) from error

@@ -125,6 +125,18 @@ class MasClient:
         path = self.prefix.rstrip("/") + "/_matrix/client/v3/login"
         return self.ask("POST", path, jsonlib.dumps(body | more).encode(), headers)
 
+    def task(self, **more: Any) -> dict[str, Any]:
+        """The module's options that lead here, as the first client."""
+        asked = {
+            "backend": "mas",
+            "mas_url": self.url,
+            "mas_client_id": self.client.id,
+            "mas_client_secret": self.client.secret,
+        }
+        if self.adminapi == "internal":
+            asked["mas_admin_url"] = self.admin_url
+        return asked | more
+
     # Making what a test needs, without a request
 
     def _own_token(self) -> str:

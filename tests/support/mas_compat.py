@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .mas_api import Refusal, body_of, is_json
 from .mas_homeserver import HomeserverError
 from .mas_ids import new_token, token_problem
-from .mas_store import Row
+from .mas_store import DatabaseError, Row
 from .mas_wire import Reply, Request
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ class Compat:
                 return getattr(self, "_" + methods[asked])(request)
             except (MatrixError, Refusal) as error:
                 return error.reply
+            except DatabaseError:
+                return MatrixError(500, "M_UNKNOWN", "Internal server error").reply
         return None
 
     def _flows(self, _request: Request) -> Reply:

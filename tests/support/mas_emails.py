@@ -9,7 +9,7 @@ from typing import Any
 
 from .mas_api import AdminBase, Filter, Shape, body_of, refused, times
 from .mas_ids import quoted
-from .mas_store import Row
+from .mas_store import Row, storable
 from .mas_wire import Reply, Request
 
 # As lettre's Address has them: "a@b" is one, and nothing with white space.
@@ -39,6 +39,7 @@ class Emails(AdminBase):
     def _same(self, email: str) -> list[Row]:
         if not self.has("case_insensitive_emails"):
             return self.store.find("user_emails", email=email)
+        storable(email)
         lower = email.lower()
         return [row for row in self.store.find("user_emails") if row["email"].lower() == lower]
 

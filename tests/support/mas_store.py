@@ -98,6 +98,18 @@ DEFAULTS: dict[str, Row] = {
 }
 
 
+class DatabaseError(Exception):
+    """PostgreSQL's refusal, as MAS tells it: with a 500."""
+
+    NUL = 'error returned from database: invalid byte sequence for encoding "UTF8": 0x00'
+
+
+def storable(*values: Any) -> None:
+    """A text of PostgreSQL's has any character but one."""
+    if any(isinstance(value, str) and "\0" in value for value in values):
+        raise DatabaseError(DatabaseError.NUL)
+
+
 def kept(row: Row) -> Row:
     """As it comes out of the database."""
     return {
@@ -125,6 +137,7 @@ class Store:
             now = self.now()
             row = {KEYS[table]: new_ulid(now // 10**6), "created_at": now}
             row |= DEFAULTS.get(table, {}) | columns
+            storable(*row.values())
             self._write(table, row)
             return row
 
@@ -141,6 +154,7 @@ class Store:
 
     def find(self, table: str, **equal: Any) -> list[Row]:
         """In the order of their ids, those with these values."""
+        storable(*equal.values())
         with self.lock:
             rows = sorted(self._read(table), key=lambda row: row[KEYS[table]])
         return [row for row in rows if all(row.get(name) == equal[name] for name in equal)]
@@ -167,10 +181,12 @@ class Store:
 
     def user_named(self, name: str) -> Row | None:
         """Without regard to case, unless several have the name in different ones."""
+        storable(name)
         same = [row for row in self.find("users") if row["username"].lower() == name.lower()]
         if len(same) == 1:
             return same[0]
         return next((row for row in same if row["username"] == name), None)
 
     def name_taken(self, name: str) -> bool:
+        storable(name)
         return any(row["username"].lower() == name.lower() for row in self.find("users"))

@@ -12,7 +12,7 @@ from .mas_api import AdminBase, Filter, Shape, body_of, refused, times
 from .mas_homeserver import HomeserverError
 from .mas_ids import quoted
 from .mas_passwords import score
-from .mas_store import Row
+from .mas_store import Row, storable
 from .mas_wire import Reply, Request
 
 # Not a leading underscore, and nothing else.
@@ -226,6 +226,7 @@ def like(pattern: str | None, text: str) -> bool:
     """PostgreSQL's ILIKE '%pattern%': what stands for any character does so here."""
     if pattern is None:
         return True
+    storable(pattern)
     pieces = {"%": ".*", "_": "."}
     regular = "".join(pieces.get(c) or re.escape(c) for c in pattern)
     return re.search(regular, text, re.IGNORECASE | re.DOTALL) is not None

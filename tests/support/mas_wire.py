@@ -27,6 +27,9 @@ HTML_404 = """<!DOCTYPE html>
 </html>
 """
 
+# axum's, where nothing else is said.
+LONGEST_BODY = 2 * 1024 * 1024
+
 
 @dataclass
 class Request:
@@ -213,6 +216,11 @@ class _Handler(BaseHTTPRequestHandler):
         # Not self.path, where two slashes at the beginning have become one.
         method, target, _version = self.requestline.split(" ")
         length = int(self.headers.get("content-length") or 0)
+        if length > LONGEST_BODY:
+            self.close_connection = True
+            too_long = Reply.text(413, "Failed to buffer the request body: length limit exceeded")
+            self.wfile.write(too_long.encoded(method == "HEAD", True))
+            return
         body = self.rfile.read(length)
         request = Request(
             method,

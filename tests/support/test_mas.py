@@ -309,6 +309,12 @@ def test_a_head_is_answered_as_a_get_without_its_body(alone):
         (b"{", "application/json", 400, "Failed to parse the request body as JSON: "),
         (b"", "application/json", 400, "Failed to parse the request body as JSON: "),
         (
+            b'{"username":"\\ud800"}',
+            "application/json",
+            400,
+            "Failed to parse the request body as JSON: ",
+        ),
+        (
             b"{}",
             "application/json; charset=utf-8",
             422,

@@ -124,6 +124,13 @@ def test_a_link_that_was_nobody_s_is_given_to_the_user(mas, user):
     assert mas.links(user[0]) == [(provider, "s")]
 
 
+@pytest.mark.parametrize("path", ["/users/by-username/a%00b", "/user-emails?filter[email]=%00"])
+def test_a_character_that_the_database_has_not_is_an_error_of_the_server(mas, path):
+    answer = mas.api("GET", path)
+    told = 'error returned from database: invalid byte sequence for encoding "UTF8": 0x00'
+    assert (answer.status, answer.titles) == (500, [told])
+
+
 # The rest
 
 
@@ -179,3 +186,11 @@ def test_a_token_that_nobody_gave_is_nobody_s_at_the_homeserver(mas, server):
     # An OAuth token of a client's has no user.
     status, _ = server.api("GET", "/_matrix/client/v3/account/whoami", token=mas.admin_token())
     assert status == 401
+
+
+def test_the_homeserver_names_it_and_has_no_logins_of_its_own(mas, server):
+    status, told = server.api("GET", "/_matrix/client/v1/auth_metadata")
+    assert status == 200 and told["token_endpoint"] == mas.url + "/oauth2/token"
+    for path in ("/_matrix/client/v3/login", "/_synapse/admin/v1/register"):
+        status, told = server.api("GET", path)
+        assert (status, told["errcode"]) == (404, "M_UNRECOGNIZED")

@@ -181,6 +181,13 @@ def test_a_login_fails_while_the_homeserver_is_away_and_leaves_no_session():
         assert mas.active_sessions()["compat_sessions"] == 0
 
 
+def test_a_device_s_name_that_the_database_has_not_tells_the_right_password(mas, user):
+    name, _ = user
+    # Nothing of it is kept. Seen, and not to be relied on.
+    assert mas.login(name, PASSWORD, device_id="a\0b").status == 500
+    assert mas.login(name, "wrong", device_id="a\0b").status == 403
+
+
 # Sessions
 
 
