@@ -348,7 +348,8 @@ report_redirect(const struct http *http, const struct exchange *exchange,
     char origin[300];
     struct url to;
 
-    if (exchange->head.location == NULL || url_parse(&to, exchange->head.location, &unreadable) != 0) {
+    if (exchange->head.location == NULL ||
+        url_parse(&to, exchange->head.location, &unreadable) != 0) {
         error_set(error, ERROR_PROTOCOL,
             "%s redirects elsewhere; redirects are not followed, so url must name the "
             "homeserver itself",
