@@ -10,21 +10,23 @@
 /* How long an address of this host's own bridges may take to answer. */
 #define PROBE_MS 2000
 
-/* How many schemas have the table, as far as this user may look; the search path
- * becomes one of them. */
+/* How many schemas have the table, and not the one beside it that not_beside names,
+ * as far as this user may look; the search path becomes one of them. */
 static int
-find_schema(struct postgres *postgres, const char *table, size_t *schemas,
-    struct error *error)
+find_schema(struct postgres *postgres, const char *table, const char *not_beside,
+    size_t *schemas, struct error *error)
 {
-    const char *const values[] = {table};
+    const char *const values[] = {table, not_beside};
     struct postgres_rows rows;
     int result = postgres_run(postgres,
         "SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(n.nspname), false) "
         "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
         "WHERE c.relname = $1 AND c.relkind IN ('r', 'p') "
         "AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' "
-        "AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')",
-        values, 1, &rows, error);
+        "AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') "
+        "AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class o WHERE o.relnamespace = n.oid "
+        "AND o.relname = $2 AND o.relkind IN ('r', 'p'))",
+        values, 2, &rows, error);
 
     *schemas = postgres_rows_count(&rows);
     postgres_rows_free(&rows);
@@ -38,7 +40,7 @@ choose_schema(struct postgres *postgres, const struct database_mark *mark,
     const char *where = postgres_where(postgres);
     size_t schemas;
 
-    if (find_schema(postgres, mark->table, &schemas, error) != 0)
+    if (find_schema(postgres, mark->table, mark->not_beside, &schemas, error) != 0)
         return -1;
     if (schemas == 1)
         return 0;
@@ -47,7 +49,8 @@ choose_schema(struct postgres *postgres, const struct database_mark *mark,
             "%s has the table %s in more than one schema, so which is %s's is not clear; give a "
             "user who may use only that one",
             where, mark->table, product);
-    if (mark->former != NULL && find_schema(postgres, mark->former, &schemas, error) != 0)
+    if (mark->other != NULL &&
+        find_schema(postgres, mark->other, NULL, &schemas, error) != 0)
         return -1;
     if (schemas > 0)
         return error_set(error, ERROR_DATABASE, "%s %s", where, mark->advice);
