@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "net/engine_reply.h"
-#include "net/http.h"
+#include "net/engine_talk.h"
 
 #define NAME_LONGEST 255
 #define SOCKETS 2
@@ -64,53 +64,24 @@ check_name(const char *name, struct error *error)
         "the first");
 }
 
-/* What failed, with the engine's name in front of it. */
 static int
-engine_failed(const char *socket, const struct error *failure, struct error *error)
-{
-    error->status = failure->status;
-    return error_set(error, failure->kind, "the container engine's API at %s: %.900s", socket,
-        failure->text);
-}
-
-/* The engine's own words about a status, if it has some. */
-static int
-refuse(const struct http *http, const char *socket, const struct http_reply *reply,
-    const json_t *body, struct error *error)
-{
-    const char *words = json_string_value(json_object_get(body, "message"));
-    char shown[300] = "";
-
-    if (words != NULL && http_show(http, shown, sizeof(shown), words, NULL, error) != 0)
-        return -1;
-    error->status = reply->status;
-    return error_set(error, words == NULL ? ERROR_PROTOCOL : ERROR_SERVER,
-        "the container engine's API at %s answers %ld%s%s%s", socket, reply->status,
-        words == NULL ? "; is it one?" : " (", shown, words == NULL ? "" : ")");
-}
-
-static int
-take_reply(const struct http *http, const char *socket, const struct http_reply *reply,
+take_reply(const struct engine_talk *talk, const struct http_reply *reply,
     struct engine_container *container, enum engine_answer *answer, struct error *error)
 {
-    size_t failures = memory_failures();
-    json_t *body = json_loadb(reply->body, reply->length, 0, NULL);
     struct error failure = {0};
-    int result = -1;
+    json_t *body = NULL;
+    int result = engine_talk_read(reply, &body, error);
 
-    if (memory_failures() != failures) {
-        error_no_memory(error);
-    } else if (reply->status == 404 &&
-               json_is_string(json_object_get(body, "message"))) {
+    if (result == 0 && reply->status == 404 &&
+        json_is_string(json_object_get(body, "message"))) {
         *answer = ENGINE_HAS_NOT;
-        result = 0;
-    } else if (reply->status != 200) {
-        refuse(http, socket, reply, body, error);
-    } else if (engine_reply_read(body, container, &failure) != 0) {
-        engine_failed(socket, &failure, error);
-    } else {
+    } else if (result == 0 && reply->status != 200) {
+        result = engine_talk_refused(talk, reply, body, error);
+    } else if (result == 0 && engine_reply_read(body, container, &failure) != 0) {
+        result = engine_talk_failed(talk, &failure, error);
+    } else if (result == 0) {
         *answer = ENGINE_HAS_IT;
-        result = 0;
+        snprintf(container->socket, sizeof(container->socket), "%s", talk->socket);
     }
     json_decref(body);
     return result;
@@ -120,32 +91,24 @@ static int
 ask(const struct engine_options *options, const char *socket, const char *name,
     struct engine_container *container, enum engine_answer *answer, struct error *error)
 {
-    const struct http_options http_options = {
-        .url = "http://localhost",
-        .unix_socket = socket,
-        .own_peer_only = options->socket == NULL || options->own_only,
+    const struct engine_talk talk = {
+        .socket = socket,
+        .own_only = options->socket == NULL || options->own_only,
         .timeout_ms = options->timeout_ms,
     };
     struct http_request request = {.method = "GET"};
     struct http_reply reply = {0};
-    struct error failure = {0};
     struct text path = {0};
-    struct http *http = http_open(&http_options, error);
     int result = -1;
 
-    if (http == NULL)
-        return -1;
     text_append_format(&path, "/containers/%s/json", name);
     request.path = path.bytes;
     if (path.failed)
         error_no_memory(error);
-    else if (http_exchange(http, &request, &reply, &failure) != 0)
-        engine_failed(socket, &failure, error);
-    else
-        result = take_reply(http, socket, &reply, container, answer, error);
+    else if (engine_talk_send(&talk, &request, &reply, error) == 0)
+        result = take_reply(&talk, &reply, container, answer, error);
     http_reply_free(&reply);
     text_free(&path);
-    http_close(http);
     return result;
 }
 
@@ -155,6 +118,20 @@ is_there(const char *path)
     struct stat status;
 
     return stat(path, &status) == 0;
+}
+
+bool
+engine_is_there(const struct engine_options *options)
+{
+    struct places places;
+    bool found = false;
+
+    if (options->socket != NULL)
+        return is_there(options->socket);
+    find_places(&places);
+    for (size_t i = 0; i < SOCKETS && !found; i++)
+        found = is_there(places.sockets[i]);
+    return found;
 }
 
 int

@@ -30,6 +30,9 @@ struct engine_mount {
     char *destination; /* absolute, in the container */
 };
 
+/* Of the path of a Unix socket, with its NUL (Linux: unix(7)). */
+#define ENGINE_SOCKET_SIZE 108
+
 struct engine_container {
     bool running;
     char status[32]; /* the engine's word when it does not run: "exited" */
@@ -39,6 +42,7 @@ struct engine_container {
     struct probe_addresses addresses;
     struct engine_mount *mounts;
     size_t mount_count;
+    char socket[ENGINE_SOCKET_SIZE]; /* of the engine that has it */
 };
 
 enum engine_answer {
@@ -57,6 +61,9 @@ int engine_inspect(const struct engine_options *options, const char *name,
     struct engine_container *container, enum engine_answer *answer, struct error *error);
 
 void engine_container_free(struct engine_container *container);
+
+/* Whether there is a socket of an engine to ask, whatever it would say. */
+bool engine_is_there(const struct engine_options *options);
 
 /* Where engines are looked for, "/run/docker.sock or ...", for messages. */
 void engine_places(const struct engine_options *options, char *buffer, size_t size);

@@ -6,16 +6,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "net/http_head.h"
 #include "net/setter.h"
 #include "net/url.h"
-
-/* All headers of one reply together; libcurl limits a single one itself. */
-#define HEADERS_LIMIT ((size_t)128 * 1024)
 
 struct http {
     const struct http_options *options;
@@ -29,13 +26,14 @@ struct http {
 
 /* What the callbacks of one exchange write to. */
 struct exchange {
+    CURL *curl;
+    struct http_head head;
     struct http_reply *reply;
+    const struct http_sink *sink;
     struct text body;
-    size_t header_bytes;
     size_t limit;
     size_t memory_failures; /* when it began */
     bool too_large;
-    char *location;
     char reason[CURL_ERROR_SIZE];
 };
 
@@ -133,20 +131,6 @@ http_route(const struct http *http, bool *in_namespace)
     return transport->has_route ? transport->route.address : "";
 }
 
-static size_t
-take_body(char *bytes, size_t size, size_t count, void *context)
-{
-    struct exchange *exchange = context;
-
-    (void)size; /* libcurl documents it as always 1 */
-    if (count > exchange->limit - exchange->body.length) {
-        exchange->too_large = true;
-        return 0;
-    }
-    text_append_bytes(&exchange->body, bytes, count);
-    return exchange->body.failed ? 0 : count;
-}
-
 long long
 http_parse_retry_after(const char *value, time_t now)
 {
@@ -162,63 +146,39 @@ http_parse_retry_after(const char *value, time_t now)
     return date <= now ? 0 : (long long)(date - now) * 1000;
 }
 
-/* The value of a header line when it has this name, stripped; else NULL. */
-static char *
-header_value(const char *line, size_t length, const char *name)
+static bool
+is_success(CURL *curl)
 {
-    size_t name_length = strlen(name);
-    const char *value;
-    size_t value_length;
+    long status = 0;
 
-    if (length <= name_length || strncasecmp(line, name, name_length) != 0 ||
-        line[name_length] != ':')
-        return NULL;
-    value = text_strip(line + name_length + 1, length - name_length - 1, &value_length);
-    return memory_copy(value, value_length);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200 && status < 300;
 }
 
-static void
-copy_printable(char *buffer, size_t size, const char *source)
+static size_t
+take_body(char *bytes, size_t size, size_t count, void *context)
 {
-    size_t length = 0;
+    struct exchange *exchange = context;
 
-    for (; *source != '\0' && length + 1 < size; source++)
-        if (*source >= 0x20 && *source <= 0x7e)
-            buffer[length++] = *source;
-    buffer[length] = '\0';
+    (void)size; /* libcurl documents it as always 1 */
+    if (exchange->sink != NULL && is_success(exchange->curl))
+        return exchange->sink->take(exchange->sink->context, bytes, count) ? count : 0;
+    if (count > exchange->limit - exchange->body.length) {
+        exchange->too_large = true;
+        return 0;
+    }
+    text_append_bytes(&exchange->body, bytes, count);
+    return exchange->body.failed ? 0 : count;
 }
 
 static size_t
 take_header(char *line, size_t size, size_t count, void *context)
 {
     struct exchange *exchange = context;
-    struct http_reply *reply = exchange->reply;
-    char *value;
 
     (void)size; /* always 1 */
-    exchange->header_bytes += count;
-    if (exchange->header_bytes > HEADERS_LIMIT) {
-        exchange->too_large = true;
-        return 0;
-    }
-    if ((value = header_value(line, count, "Server")) != NULL) {
-        copy_printable(reply->server, sizeof(reply->server), value);
-    } else if ((value = header_value(line, count, "Content-Type")) != NULL) {
-        reply->is_json = strncasecmp(value, "application/json", 16) == 0;
-        reply->is_plain = strncasecmp(value, "text/plain", 10) == 0;
-    } else if ((value = header_value(line, count, "Date")) != NULL) {
-        time_t date = curl_getdate(value, NULL);
-
-        reply->date = date == -1 ? 0 : date;
-    } else if ((value = header_value(line, count, "Retry-After")) != NULL) {
-        reply->retry_after_ms = http_parse_retry_after(value, time(NULL));
-    } else if (exchange->location == NULL &&
-               (value = header_value(line, count, "Location")) != NULL) {
-        exchange->location = value;
-        value = NULL;
-    }
-    memory_free(value);
-    return count;
+    exchange->too_large |= !http_head_take(&exchange->head, exchange->reply, line, count);
+    return exchange->too_large ? 0 : count;
 }
 
 static CURLcode
@@ -388,7 +348,8 @@ report_redirect(const struct http *http, const struct exchange *exchange,
     char origin[300];
     struct url to;
 
-    if (exchange->location == NULL || url_parse(&to, exchange->location, &unreadable) != 0) {
+    if (exchange->head.location == NULL ||
+        url_parse(&to, exchange->head.location, &unreadable) != 0) {
         error_set(error, ERROR_PROTOCOL,
             "%s redirects elsewhere; redirects are not followed, so url must name the "
             "homeserver itself",
@@ -476,7 +437,9 @@ http_exchange(struct http *http, const struct http_request *request,
     struct http_reply *reply, struct error *error)
 {
     struct exchange exchange = {
+        .curl = http->curl,
         .reply = reply,
+        .sink = request->sink,
         .limit = request->reply_limit == 0 ? HTTP_REPLY_LIMIT : request->reply_limit,
         .memory_failures = memory_failures(),
     };
@@ -492,7 +455,7 @@ http_exchange(struct http *http, const struct http_request *request,
         result = error_no_memory(error);
     reply->body = exchange.body.bytes;
     reply->length = exchange.body.length;
-    memory_free(exchange.location);
+    memory_free(exchange.head.location);
     return result;
 }
 

@@ -45,6 +45,12 @@ struct http_basic {
     const struct secret *password;
 };
 
+/* Takes a body piece by piece, however it is cut; false: no more of it. */
+struct http_sink {
+    bool (*take)(void *context, const char *bytes, size_t length);
+    void *context;
+};
+
 struct http_request {
     const char *method;
     const char *path;            /* begins with '/', already percent-encoded */
@@ -53,6 +59,8 @@ struct http_request {
     const char *body;            /* JSON text, or NULL */
     bool body_is_form;           /* it is application/x-www-form-urlencoded instead */
     size_t reply_limit;          /* bytes; 0: HTTP_REPLY_LIMIT */
+    const struct http_sink *sink; /* of the body of a success, which then has no limit
+                                     and is in no reply; or NULL */
 };
 
 struct http_reply {

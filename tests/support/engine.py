@@ -6,8 +6,8 @@
         ... container_socket=engine.socket ...
         assert engine.asked == ["/containers/matrix-synapse/json"]
 
-It answers GET /containers/NAME/json (engine_bodies.py) and what else a client needs
-to find an engine there (_ping), and refuses the rest as that engine does: statuses,
+It answers GET /containers/NAME/json (engine_bodies.py), runs commands in containers
+(engine_exec.py) and answers what a client needs to find an engine there (_ping), and refuses the rest as that engine does: statuses,
 headers and texts are those that a Docker 20.10.24 and a Podman 4.3.1 gave when they
 were asked. It misbehaves when it is told to (engine_faults.py).
 """
@@ -32,9 +32,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from .engine_bodies import Container, inspected
+from .engine_exec import EXEC_PATH, Closed, Execs
 
 # net/http's limit on a head is a megabyte; nobody who is sane comes near this.
 LONGEST_HEAD = 64 * 1024
+LONGEST_BODY = 1024 * 1024
 IDLE_SECONDS = 60
 NOT_FOR_AN_ENGINE = (
     "authorization",
@@ -63,6 +65,7 @@ class Request:
     target: str
     headers: list[tuple[str, str]]
     peer_uid: int
+    body: bytes = b""
 
     def header(self, name: str) -> str | None:
         for other, value in self.headers:
@@ -78,10 +81,8 @@ class Answer:
     body: bytes
     # Go sends a longer body in chunks, a shorter one by its length.
     chunked: bool = False
-
-
-class Closed(Exception):
-    """The client, or the end of the test, has closed the connection."""
+    # What follows a head that tells no length, until the end of the connection.
+    stream: Callable[[Callable[[bytes], None]], None] | None = None
 
 
 class Exchange:
@@ -130,6 +131,7 @@ class Engine:
         self.connections = 0
         self.bytes_sent = 0
         self.ended = threading.Event()
+        self.execs = Execs(self)
         self._fault: Fault | None = None
         self._edits: list[Callable[[dict[str, Any]], Any]] = []
         self._open: set[socket.socket] = set()
@@ -222,9 +224,12 @@ class Engine:
             return Answer(status, headers, status.encode())
         path, _, _query = request.target.partition("?")
         answer = self._podman if self.dialect == "podman" else self._docker
-        return answer(request.method, path)
+        return answer(request.method, path, request)
 
-    def _docker(self, method: str, path: str) -> Answer:
+    def answer_of(self, status: str, headers: dict[str, str]) -> Answer:
+        return Answer(status, headers, b"")
+
+    def _docker(self, method: str, path: str, request: Request) -> Answer:
         # gorilla/mux cleans the decoded path, and sends the client there.
         decoded = unquote(path)
         clean = posixpath.normpath(decoded)
@@ -243,6 +248,9 @@ class Engine:
                 return refusal
         if clean == "/_ping" and method in ("GET", "HEAD"):
             return self._pong()
+        command = self.execs.answer(method, clean, request)
+        if command is not None:
+            return command
         # DELETE /containers/{name:.*} takes all that follows for a name.
         deleted = re.fullmatch(r"/containers/(.+)", clean)
         if method == "DELETE" and deleted:
@@ -271,7 +279,7 @@ class Engine:
         del answer.headers["Docker-Experimental"]
         return answer
 
-    def _podman(self, method: str, path: str) -> Answer:
+    def _podman(self, method: str, path: str, request: Request) -> Answer:
         # Its router looks at the encoded path.
         clean = posixpath.normpath(path)
         if clean != path and clean + "/" != path:
@@ -280,7 +288,11 @@ class Engine:
         ping = re.fullmatch(r"(/v[0-9.]+)?/_ping", path)
         if ping and method in ("GET", "HEAD"):
             return self._pong()
-        inspect = re.fullmatch(r"(?:/v[0-9][0-9A-Za-z.-]*)?/containers/([^/]+)/json", path)
+        unversioned = re.sub(r"^/v[0-9][0-9A-Za-z.-]*(?=/)", "", path)
+        command = self.execs.answer(method, unversioned, request)
+        if command is not None:
+            return command
+        inspect = re.fullmatch(r"/containers/([^/]+)/json", unversioned)
         if not inspect:
             return Answer("404 Not Found", plain, b"Not Found\n")
         if method != "GET":
@@ -375,6 +387,9 @@ class Engine:
                     return
                 answer = self.answer(request)
                 exchange.send(encoded(answer, request.method == "HEAD"))
+                if answer.stream is not None:
+                    answer.stream(exchange.send)
+                    return
                 going_on = "Connection" not in answer.headers and (
                     request.header("connection") or ""
                 ).lower() != "close"
@@ -389,13 +404,7 @@ class Engine:
             if len(buffer) > LONGEST_HEAD:
                 self.complaints.append(f"an endless head: {buffer[:200]!r}")
                 raise Closed
-            try:
-                data = raw.recv(65536)
-            except (OSError, ValueError) as error:
-                raise Closed from error
-            if not data:
-                raise Closed
-            buffer += data
+            buffer += self._more(raw)
         head, _, rest = buffer.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         words = first.split(" ")
@@ -409,18 +418,35 @@ class Engine:
                 self.complaints.append(f"no header: {line!r}")
             headers.append((name, value.strip()))
         request = Request(words[0], words[1], headers, uid)
-        self._judge(request)
+        if self._judge(request):
+            length = min(int(request.header("content-length") or 0), LONGEST_BODY)
+            while len(rest) < length:
+                rest += self._more(raw)
+            request.body, rest = rest[:length], rest[length:]
         return request, rest
 
-    def _judge(self, request: Request) -> None:
-        """Nothing of the task belongs here: no credential, no body, no proxy."""
+    def _more(self, raw: socket.socket) -> bytes:
+        try:
+            data = raw.recv(65536)
+        except (OSError, ValueError) as error:
+            raise Closed from error
+        if not data:
+            raise Closed
+        return data
+
+    def _judge(self, request: Request) -> bool:
+        """Nothing of the task belongs here: no credential, no proxy, and a body only
+        where a command is run. Whether there is to be one."""
+        runs = request.method == "POST" and bool(EXEC_PATH.fullmatch(request.target))
+        length = int(request.header("content-length") or 0)
         for name in NOT_FOR_AN_ENGINE:
-            if request.header(name) is not None:
+            if request.header(name) is not None and not (runs and name == "content-type"):
                 self.complaints.append(f"a header {name} to the engine: {request}")
-        if int(request.header("content-length") or 0) or request.header("transfer-encoding"):
+        if (length and not runs) or request.header("transfer-encoding"):
             self.complaints.append(f"a body to the engine: {request}")
         if not request.target.startswith("/"):
             self.complaints.append(f"asked as a proxy: {request}")
+        return runs
 
 
 def numbers(version: str) -> list[int]:
@@ -431,7 +457,10 @@ def encoded(answer: Answer, head_only: bool = False) -> bytes:
     """On the wire: Go sorts the headers, and ends with the Date and the length."""
     headers = dict(sorted(answer.headers.items()))
     payload = answer.body
-    if "Connection" not in headers:
+    if answer.stream is not None:
+        # Written past net/http, the type first: no length, and no Date.
+        headers = answer.headers
+    elif "Connection" not in headers:
         headers["Date"] = formatdate(usegmt=True)
         if answer.chunked:
             headers["Transfer-Encoding"] = "chunked"

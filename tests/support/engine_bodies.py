@@ -12,6 +12,7 @@ answered.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +47,8 @@ class Container:
     mounts: list[tuple[str, str, str]] = field(default_factory=list)
     status: str = "running"
     exit_code: int = 0
+    # By the name they are called in it (engine_exec.py, Program).
+    programs: dict[str, Callable[[Any], int]] = field(default_factory=dict)
     image: str = "docker.example.test/homeserver:latest"
     id: str = ""
 

@@ -88,6 +88,12 @@ begins_with(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
+static bool
+has(const struct recorded_reply *reply, int addition)
+{
+    return (reply->status / RECORDED_ONCE & addition / RECORDED_ONCE) != 0;
+}
+
 /* The row of the table that answers a request; NULL: none does. */
 static const struct recorded_reply *
 choose(struct recorded_server *server, const char *request)
@@ -102,10 +108,31 @@ choose(struct recorded_server *server, const char *request)
         if (server->used_up[row] || !begins_with(start[0] == '/' ? path : request, start))
             continue;
         chosen = &server->replies[row];
-        server->used_up[row] = chosen->status >= RECORDED_ONCE;
+        server->used_up[row] = has(chosen, RECORDED_ONCE);
     }
     pthread_mutex_unlock(&server->lock);
     return chosen;
+}
+
+static void
+send_stream(int connection, const struct recorded_reply *reply)
+{
+    static char bytes[65536];
+    size_t length = strlen(reply->body) / 2;
+    unsigned byte;
+    char ignored;
+
+    assert_true(length <= sizeof(bytes));
+    for (size_t i = 0; i < length; i++) {
+        assert_int_equal(sscanf(reply->body + 2 * i, "%2x", &byte), 1);
+        bytes[i] = (char)byte;
+    }
+    while (send(connection, bytes, length, MSG_NOSIGNAL) == (ssize_t)length &&
+           has(reply, RECORDED_ENDLESS))
+        ;
+    if (has(reply, RECORDED_HELD))
+        while (recv(connection, &ignored, 1, 0) > 0)
+            ;
 }
 
 static void
@@ -126,10 +153,16 @@ answer(struct recorded_server *server, int connection, const char *request)
         reply = &nothing;
     if (reply->status % RECORDED_ONCE == RECORDED_LOST)
         return;
-    length = snprintf(head, sizeof(head),
-        "HTTP/1.1 %d Recorded\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n",
-        reply->status % RECORDED_ONCE, strlen(reply->body),
-        reply->headers == NULL ? "" : reply->headers);
+    length = snprintf(head, sizeof(head), "HTTP/1.1 %d Recorded\r\nConnection: close\r\n%s",
+        reply->status % RECORDED_ONCE, reply->headers == NULL ? "" : reply->headers);
+    if (has(reply, RECORDED_STREAM)) {
+        length += snprintf(head + length, sizeof(head) - (size_t)length, "\r\n");
+        send(connection, head, (size_t)length, MSG_NOSIGNAL);
+        send_stream(connection, reply);
+        return;
+    }
+    length += snprintf(head + length, sizeof(head) - (size_t)length,
+        "Content-Length: %zu\r\n\r\n", strlen(reply->body));
     send(connection, head, (size_t)length, MSG_NOSIGNAL);
     send(connection, reply->body, strlen(reply->body), MSG_NOSIGNAL);
 }

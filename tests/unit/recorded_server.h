@@ -7,6 +7,13 @@
 /* Added to a status: the row is good for one request. */
 #define RECORDED_ONCE 1000
 
+/* Added to a status, each of them: the body is written in hexadecimal, and is sent
+ * without its length, so that the end of the connection is its end; that end comes only
+ * when the client closes; the body is sent again and again. */
+#define RECORDED_STREAM 2000
+#define RECORDED_HELD 4000
+#define RECORDED_ENDLESS 8000
+
 /* In place of a status: the request arrives, and its reply is lost. */
 #define RECORDED_LOST 0
 
