@@ -22,6 +22,27 @@ type_named(const char *name)
     return NULL;
 }
 
+/* Which server it is, with MAS in the place of a homeserver that has handed its
+ * accounts over, where there is what opens that. */
+static const struct backend_type *
+choose_type(struct backend *backend, struct error *error)
+{
+    const struct backend_type *type = type_named(backend->connection->backend);
+
+    if (type != NULL)
+        return type;
+    if (backend->matrix.http == NULL) {
+        error_set(error, ERROR_UNSUPPORTED,
+            "this version of Registrar does not manage Matrix Authentication Service");
+        return NULL;
+    }
+    type = detect_server(backend, error);
+    if (type == NULL || type->server != SERVER_SYNAPSE ||
+        !connection_opens_mas(backend->connection))
+        return type;
+    return detect_delegate(backend, type, error);
+}
+
 struct backend *
 backend_open(const struct connection *connection, const struct backend_setting *setting,
     struct error *error)
@@ -36,8 +57,9 @@ backend_open(const struct connection *connection, const struct backend_setting *
     backend->warnings = setting->warnings;
     backend->actions = setting->actions;
     backend->predict = setting->predict;
-    backend->matrix.http = http_open(&connection->http, error);
-    if (backend->matrix.http == NULL) {
+    if (connection->http.url != NULL)
+        backend->matrix.http = http_open(&connection->http, error);
+    if (error->kind != ERROR_NONE) {
         memory_free(backend);
         return NULL;
     }
@@ -51,9 +73,7 @@ backend_open(const struct connection *connection, const struct backend_setting *
             ? "set session_file, which keeps the session between runs, or give an "
               "access_token, which needs no login"
             : "give an access_token, which needs no login";
-    backend->type = type_named(connection->backend);
-    if (backend->type == NULL)
-        backend->type = detect_server(backend, error);
+    backend->type = choose_type(backend, error);
     if (backend->type != NULL) {
         backend->type->open(backend, error);
         detect_version(backend);
@@ -83,7 +103,9 @@ backend_check_server_name(const struct backend *backend, struct error *error)
         return 0;
     return error_set(error, ERROR_INVALID,
         "server_name says \"%s\", but %s serves \"%.255s\"", stated,
-        http_origin(backend->matrix.http), backend->server_name);
+        backend->matrix.http != NULL ? http_origin(backend->matrix.http)
+                                     : backend->connection->mas.url,
+        backend->server_name);
 }
 
 int
@@ -93,7 +115,8 @@ backend_learn_server_name(struct backend *backend, struct error *error)
 
     if (backend->server_name != NULL || backend->server_name_asked)
         return 0;
-    if (client_server_name(&backend->matrix, &backend->server_name, error) != 0)
+    if (backend->matrix.http != NULL &&
+        client_server_name(&backend->matrix, &backend->server_name, error) != 0)
         return -1;
     backend->server_name_asked = true;
     if (stated == NULL)

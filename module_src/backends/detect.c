@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "backends/mas/metadata.h"
 #include "base/text.h"
 
 /* The type whose product name the first `length` bytes of name are. */
@@ -101,6 +102,25 @@ detect_server(struct backend *backend, struct error *error)
         refuse_unknown(matrix, name, error);
 out:
     answer_free(&answer);
+    return type;
+}
+
+const struct backend_type *
+detect_delegate(struct backend *backend, const struct backend_type *type,
+    struct error *error)
+{
+    enum metadata metadata;
+
+    if (metadata_ask(&backend->matrix, &metadata, NULL, error) != 0)
+        return NULL;
+    if (metadata != METADATA_MAS)
+        return type;
+    for (size_t i = 0; backend_types[i] != NULL; i++)
+        if (backend_types[i]->server == SERVER_MAS) {
+            backend->version[0] = '\0';
+            backend->is_delegated = true;
+            return backend_types[i];
+        }
     return type;
 }
 

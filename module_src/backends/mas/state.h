@@ -7,6 +7,7 @@
 
 #include "backends/backend.h"
 #include "backends/mas/way.h"
+#include "base/text.h"
 #include "matrix/call.h"
 
 struct mas_state {

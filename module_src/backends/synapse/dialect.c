@@ -94,7 +94,8 @@ explain_missing(struct backend *backend, const struct answer *answer, struct err
         return error_set(error, ERROR_UNSUPPORTED,
             "%s has handed its accounts to Matrix Authentication Service (MAS): an account "
             "made in Synapse would be unknown there and nobody could log in to it, so "
-            "nothing was done; this version of Registrar does not manage MAS",
+            "nothing was done; MAS is managed in its place with mas_client_id and "
+            "mas_client_secret (or mas_token), and backend: auto or mas",
             origin);
     if (is_synapse)
         return error_set(error, ERROR_UNSUPPORTED,
