@@ -109,11 +109,19 @@ const struct backend_type *
 detect_delegate(struct backend *backend, const struct backend_type *type,
     struct error *error)
 {
+    const char *known = backend->connection->mas.url;
+    struct error failure = {0};
     enum metadata metadata;
+    int result = metadata_ask(&backend->matrix, &metadata, NULL, &failure);
+    /* Only a homeserver that has a delegate breaks down over that, and where the delegate
+     * is need not be learnt from it. */
+    bool is_down = failure.kind == ERROR_NOT_READY && failure.status == 500 && known != NULL;
 
-    if (metadata_ask(&backend->matrix, &metadata, NULL, error) != 0)
+    if (result != 0 && !is_down) {
+        *error = failure;
         return NULL;
-    if (metadata != METADATA_MAS)
+    }
+    if (result == 0 && metadata != METADATA_MAS)
         return type;
     for (size_t i = 0; backend_types[i] != NULL; i++)
         if (backend_types[i]->server == SERVER_MAS) {
