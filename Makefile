@@ -110,7 +110,8 @@ $(eval $(call variant,$(BUILD)/fuzz,$(CLANG),$$(FUZZ_CFLAGS),$(FUZZ_LDFLAGS)))
 	rows_has_password,-Wl,--wrap=$(name))
 
 # They have a function of their own for this one, which does the child's work at once.
-$(BUILD)/fuzz/fuzz_homeserver_yaml $(BUILD)/fuzz/fuzz_dendrite_yaml: FUZZ_LDFLAGS += -Wl,--wrap=child_run
+$(BUILD)/fuzz/fuzz_homeserver_yaml $(BUILD)/fuzz/fuzz_dendrite_yaml \
+	$(BUILD)/fuzz/fuzz_mas_config_yaml: FUZZ_LDFLAGS += -Wl,--wrap=child_run
 
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/fuzz/fuzz_%.o \
 		$(call objects,$(BUILD)/fuzz,$(filter-out module_src/main.c,$(SOURCES)))

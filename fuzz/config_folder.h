@@ -79,7 +79,7 @@ write_file(const uint8_t *bytes, size_t length)
 }
 
 /* What was found can be used, or the error says why not. */
-static void
+static inline void
 check_found(const struct found *found, const struct error *error, int result)
 {
     struct error unusable = {0};
@@ -102,8 +102,8 @@ is_in_folder(const char *path)
     return strncmp(path, folder, strlen(folder)) == 0;
 }
 
-/* Reads the input as /data/config.yaml of a container. */
-static void
+/* Reads the input as /data/config.yaml of a container, for a homeserver's. */
+static inline void
 read_inside(const struct discovery_source *source)
 {
     char destination[] = "/data";

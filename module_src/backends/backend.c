@@ -6,13 +6,14 @@
 #include "backends/database.h"
 #include "backends/dendrite/dendrite.h"
 #include "backends/detect.h"
+#include "backends/mas/mas.h"
 #include "backends/synapse/synapse.h"
 #include "base/memory.h"
 #include "db/postgres.h"
 #include "matrix/client.h"
 
 const struct backend_type *const backend_types[] = {
-    &synapse_backend, &dendrite_backend, NULL};
+    &synapse_backend, &dendrite_backend, &mas_backend, NULL};
 
 static const struct backend_type *
 type_named(const char *name)
@@ -21,6 +22,24 @@ type_named(const char *name)
         if (strcmp(capabilities_server_name(backend_types[i]->server), name) == 0)
             return backend_types[i];
     return NULL;
+}
+
+/* Which server it is, with MAS in the place of a homeserver that has handed its
+ * accounts over, where there is what opens that. */
+static const struct backend_type *
+choose_type(struct backend *backend, struct error *error)
+{
+    const struct backend_type *type = type_named(backend->connection->backend);
+
+    if (type != NULL)
+        return type;
+    if (backend->matrix.http == NULL)
+        return &mas_backend;
+    type = detect_server(backend, error);
+    if (type == NULL || type->server != SERVER_SYNAPSE ||
+        !connection_opens_mas(backend->connection))
+        return type;
+    return detect_delegate(backend, type, error);
 }
 
 struct backend *
@@ -37,8 +56,9 @@ backend_open(const struct connection *connection, const struct backend_setting *
     backend->warnings = setting->warnings;
     backend->actions = setting->actions;
     backend->predict = setting->predict;
-    backend->matrix.http = http_open(&connection->http, error);
-    if (backend->matrix.http == NULL) {
+    if (connection->http.url != NULL)
+        backend->matrix.http = http_open(&connection->http, error);
+    if (error->kind != ERROR_NONE) {
         memory_free(backend);
         return NULL;
     }
@@ -53,9 +73,7 @@ backend_open(const struct connection *connection, const struct backend_setting *
               "access_token, which needs no login"
             : "give an access_token, which needs no login";
     database_begin(backend);
-    backend->type = type_named(connection->backend);
-    if (backend->type == NULL)
-        backend->type = detect_server(backend, error);
+    backend->type = choose_type(backend, error);
     if (backend->type != NULL) {
         backend->type->open(backend, error);
         detect_version(backend);
@@ -86,7 +104,9 @@ backend_check_server_name(const struct backend *backend, struct error *error)
         return 0;
     return error_set(error, ERROR_INVALID,
         "server_name says \"%s\", but %s serves \"%.255s\"", stated,
-        http_origin(backend->matrix.http), backend->server_name);
+        backend->matrix.http != NULL ? http_origin(backend->matrix.http)
+                                     : backend->connection->mas.url,
+        backend->server_name);
 }
 
 int
@@ -96,7 +116,8 @@ backend_learn_server_name(struct backend *backend, struct error *error)
 
     if (backend->server_name != NULL || backend->server_name_asked)
         return 0;
-    if (client_server_name(&backend->matrix, &backend->server_name, error) != 0)
+    if (backend->matrix.http != NULL &&
+        client_server_name(&backend->matrix, &backend->server_name, error) != 0)
         return -1;
     backend->server_name_asked = true;
     if (stated == NULL)

@@ -170,7 +170,7 @@ struct backend {
     const struct backend_type *type;
     const struct connection *connection;
     struct retry retry;
-    struct matrix matrix;
+    struct matrix matrix;         /* the homeserver; its http is NULL where only MAS is known */
     char *server_name;            /* NULL while nobody said it */
     bool server_name_asked;       /* the server was asked, once is enough */
     char version[32];             /* of the server, "" while unknown */

@@ -42,6 +42,13 @@ connection_has_mas_credential(const struct connection *connection)
 }
 
 bool
+connection_opens_mas(const struct connection *connection)
+{
+    return connection_has_mas_credential(connection) ||
+           (connection->mas.command_container != NULL && connection->database != NULL);
+}
+
+bool
 connection_has_administrator(const struct connection *connection)
 {
     return connection->access_token != NULL || connection->admin_username != NULL;

@@ -12,11 +12,20 @@
 #include "net/container.h"
 #include "net/http.h"
 
+/* How one of MAS's listeners is reached. */
+struct mas_reach {
+    const char *unix_socket; /* what is connected to in place of the host, or NULL */
+    const char *address;     /* the same: a literal one, or NULL */
+    bool into_container;     /* the same: as the finder says */
+    bool use_proxy;          /* as in http_options */
+};
+
 /* Matrix Authentication Service, where it has the accounts: what is said of it. */
 struct mas_connection {
     const char *url;       /* its base (tokens and logins), or NULL: as the homeserver says */
     const char *admin_url; /* the base of its admin API, or NULL: url */
-    const char *address;   /* a literal one to connect to in place of url's host, or NULL */
+    struct mas_reach reach;       /* of url */
+    struct mas_reach admin_reach; /* of admin_url */
     struct container container; /* in which it is, if it has a name */
     struct route_finder finder; /* of the way into it; find is NULL: there is no container */
     const char *client_id; /* or NULL */
@@ -26,12 +35,15 @@ struct mas_connection {
     const char *command_container; /* in which its own command is, or NULL: none */
     const char *command_config;    /* the configuration there that it is given, or NULL */
     const struct mas_schemes *schemes; /* as it was found, or NULL */
+    const char *schemes_trouble; /* why they are not known, so that no hash can be compared,
+                                    or NULL */
 };
 
 struct connection {
     const char *backend; /* a backend's name, or "auto" */
     const char *server_name; /* NULL: the server is asked */
-    struct http_options http; /* its finder may be the one below */
+    struct http_options http; /* its finder may be the one below; url is NULL where only
+                                 MAS is known, and no homeserver */
     struct container container; /* in which the server is, if it has a name */
     struct route_finder finder; /* of the way into it */
     long long wait_timeout_ms;
@@ -74,6 +86,10 @@ void connection_mas_into_container(struct mas_connection *mas, const char *name,
 
 /* True when something is given that opens MAS's admin API. */
 bool connection_has_mas_credential(const struct connection *connection);
+
+/* True when there is something that opens MAS: its admin API, or its database with
+ * its own command. */
+bool connection_opens_mas(const struct connection *connection);
 
 /* True when a credential of an administrator is given. */
 bool connection_has_administrator(const struct connection *connection);

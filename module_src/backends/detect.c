@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "backends/mas/metadata.h"
 #include "base/text.h"
 
 /* The type whose product name the first `length` bytes of name are. */
@@ -101,6 +102,33 @@ detect_server(struct backend *backend, struct error *error)
         refuse_unknown(matrix, name, error);
 out:
     answer_free(&answer);
+    return type;
+}
+
+const struct backend_type *
+detect_delegate(struct backend *backend, const struct backend_type *type,
+    struct error *error)
+{
+    const char *known = backend->connection->mas.url;
+    struct error failure = {0};
+    enum metadata metadata;
+    int result = metadata_ask(&backend->matrix, &metadata, NULL, &failure);
+    /* Only a homeserver that has a delegate breaks down over that, and where the delegate
+     * is need not be learnt from it. */
+    bool is_down = failure.kind == ERROR_NOT_READY && failure.status == 500 && known != NULL;
+
+    if (result != 0 && !is_down) {
+        *error = failure;
+        return NULL;
+    }
+    if (result == 0 && metadata != METADATA_MAS)
+        return type;
+    for (size_t i = 0; backend_types[i] != NULL; i++)
+        if (backend_types[i]->server == SERVER_MAS) {
+            backend->version[0] = '\0';
+            backend->is_delegated = true;
+            return backend_types[i];
+        }
     return type;
 }
 

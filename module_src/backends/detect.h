@@ -12,6 +12,13 @@
  */
 const struct backend_type *detect_server(struct backend *backend, struct error *error);
 
+/*
+ * The type of the one who has the accounts of a homeserver of that type: its own, or
+ * MAS's where it has handed them over. NULL with an error: those of metadata_ask.
+ */
+const struct backend_type *detect_delegate(struct backend *backend,
+    const struct backend_type *type, struct error *error);
+
 /* Takes the server's version from the newest answer's Server header. */
 void detect_version(struct backend *backend);
 

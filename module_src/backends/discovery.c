@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "backends/backend.h"
+#include "backends/mas/config_yaml.h"
 #include "base/memory.h"
 #include "base/stop.h"
 #include "base/text.h"
@@ -16,9 +17,20 @@
 /* Between two looks at a container that is still to come. */
 #define PAUSE_MS 500
 
-/* One search over the sources of all backends. */
+/* What is looked for: by its name, and what would say where it is. */
+struct target {
+    const char *what;
+    const char *options;
+};
+
+static const struct target homeserver = {"homeserver", "url or container"};
+static const struct target mas = {
+    "Matrix Authentication Service", "mas_url or mas_container"};
+
+/* One search over some sources. */
 struct search {
-    const struct discovery_options *options;
+    const struct target *target;
+    const struct discovery_source *sources[SERVERS + 1]; /* up to NULL */
     struct engine_options engine; /* files are read by its word: it must be ours */
     struct found *found;
     struct error trouble;   /* the first; it counts when nothing is found */
@@ -35,12 +47,13 @@ note_place(struct search *search, const char *what, const char *name)
 
 /* Two deployments on one machine: which is meant is not for us to guess. */
 static int
-refuse_second(const char *first, const char *second, struct error *error)
+refuse_second(const struct search *search, struct error *error)
 {
     return error_set(error, ERROR_INVALID,
-        "this machine has more than one homeserver: that of %.400s and that of %.400s; say "
-        "with url or container which one is meant",
-        first, second);
+        "this machine has more than one %s: that of %.400s and that of %.400s; say with %s "
+        "which one is meant",
+        search->target->what, search->found->files.items[0], search->unread,
+        search->target->options);
 }
 
 /* Where a deployment is that could not be read to its end. */
@@ -205,23 +218,21 @@ search_source(struct search *search, const struct discovery_source *source,
     return 0;
 }
 
+/* Looks everywhere; what there is to say of that is the caller's. */
 static int
 search_machine(struct search *search, struct error *error)
 {
+    for (size_t i = 0; search->sources[i] != NULL; i++)
+        if (search_source(search, search->sources[i], error) != 0)
+            return -1;
+    return 0;
+}
+
+static int
+found_nothing(const struct search *search, struct error *error)
+{
     char engines[400];
 
-    for (size_t i = 0; backend_types[i] != NULL; i++)
-        if (backend_types[i]->source != NULL &&
-            search_source(search, backend_types[i]->source, error) != 0)
-            return -1;
-    if (search->found->is_there && search->unread[0] != '\0')
-        return refuse_second(search->found->files.items[0], search->unread, error);
-    if (search->found->is_there)
-        return 0;
-    if (search->trouble.kind != ERROR_NONE) {
-        *error = search->trouble;
-        return -1;
-    }
     if (search->looked_for.failed)
         return error_no_memory(error);
     engine_places(&search->engine, engines, sizeof(engines));
@@ -236,54 +247,165 @@ static int
 read_each(struct search *search, const char *name, const struct engine_container *container,
     struct error *error)
 {
-    for (size_t i = 0; backend_types[i] != NULL; i++) {
-        const struct discovery_source *source = backend_types[i]->source;
-
-        if (source == NULL)
-            continue;
-        note_place(search, "", source->container_file);
-        if (read_in_container(search, source, name, container, error) != 0)
+    for (size_t i = 0; search->sources[i] != NULL; i++) {
+        note_place(search, "", search->sources[i]->container_file);
+        if (read_in_container(search, search->sources[i], name, container, error) != 0)
             return -1;
     }
     return 0;
 }
 
 static int
-search_container(struct search *search, struct error *error)
+search_container(struct search *search, const char *name, struct error *error)
 {
-    const char *name = search->options->container;
     struct engine_container container = {0};
     int result = container_inspect(&search->engine, name, &container, error);
 
     if (result == 0)
         result = read_each(search, name, &container, error);
     engine_container_free(&container);
-    if (result != 0)
-        return -1;
-    if (search->found->is_there && search->unread[0] != '\0')
-        return refuse_second(search->found->files.items[0], search->unread, error);
-    if (search->found->is_there)
-        return 0;
+    if (result != 0 || search->found->is_there)
+        return result;
     if (search->looked_for.failed)
         return error_no_memory(error);
     return error_set(error, ERROR_INVALID,
-        "the container %s has no configuration of a homeserver that could be found (looked "
-        "for: %s); give url, and what opens the server",
-        name, search->looked_for.bytes);
+        "the container %s has no configuration of a %s that could be found (looked for: %s); "
+        "give %s, and what opens the server",
+        name, search->target->what, search->looked_for.bytes,
+        search->target == &mas ? "mas_url" : "url");
+}
+
+static void
+search_begin(struct search *search, const struct target *target,
+    const struct discovery_options *options, struct found *found)
+{
+    *search = (struct search){.target = target, .engine = options->engine, .found = found};
+    search->engine.own_only = true;
+}
+
+/* The one there is; of two, none. */
+static int
+conclude(const struct search *search, struct error *error)
+{
+    if (search->found->is_there)
+        return search->unread[0] != '\0' ? refuse_second(search, error) : 0;
+    if (search->trouble.kind == ERROR_NONE)
+        return 0;
+    *error = search->trouble;
+    return -1;
 }
 
 static int
 search_once(const struct discovery_options *options, struct found *found,
     struct error *error)
 {
-    struct search search = {.options = options, .engine = options->engine, .found = found};
+    struct search search;
+    size_t count = 0;
     int result;
 
-    search.engine.own_only = true;
-    result = options->container != NULL ? search_container(&search, error)
-                                        : search_machine(&search, error);
+    search_begin(&search, &homeserver, options, found);
+    for (size_t i = 0; backend_types[i] != NULL; i++)
+        if (backend_types[i]->source != NULL)
+            search.sources[count++] = backend_types[i]->source;
+    result = options->container != NULL
+                 ? search_container(&search, options->container, error)
+                 : search_machine(&search, error);
+    if (result == 0)
+        result = conclude(&search, error);
+    if (result == 0 && !found->is_there)
+        result = found_nothing(&search, error);
     text_free(&search.looked_for);
     return result;
+}
+
+/* ---- Matrix Authentication Service --------------------------------------------------- */
+
+/* A configuration of another homeserver's is none of ours. */
+static int
+check_homeserver(const struct found *found, const struct found *one, struct error *error)
+{
+    if (!one->is_there || one->server_name == NULL || found->server_name == NULL ||
+        strcmp(one->server_name, found->server_name) == 0)
+        return 0;
+    return error_set(error, ERROR_INVALID,
+        "%.400s is the configuration of a Matrix Authentication Service for \"%.255s\", and "
+        "the homeserver is \"%.255s\"; give mas_url",
+        one->files.items[0], one->server_name, found->server_name);
+}
+
+/* What was found becomes a part of the homeserver's, which has its name from there
+ * where nobody else knows it. */
+static void
+take_mas(struct found *found, struct found *one)
+{
+    if (found->server_name == NULL) {
+        found->server_name = one->server_name;
+        one->server_name = NULL;
+    }
+    found->mas = one->mas;
+    found->mas.files = one->files;
+    found->mas.container = one->container;
+    one->mas = (struct found_mas){0};
+    one->files = (struct list){0};
+    one->container = NULL;
+}
+
+static int
+search_mas_once(const struct discovery_options *options, struct found *found,
+    struct error *error)
+{
+    struct found one = {0};
+    struct search search;
+    int result;
+
+    search_begin(&search, &mas, options, &one);
+    search.sources[0] = &config_yaml_source;
+    result = options->mas_container != NULL
+                 ? search_container(&search, options->mas_container, error)
+                 : search_machine(&search, error);
+    if (result == 0)
+        result = conclude(&search, error);
+    if (result == 0)
+        result = check_homeserver(found, &one, error);
+    if (result == 0 && one.is_there)
+        take_mas(found, &one);
+    text_free(&search.looked_for);
+    found_free(&one);
+    return result;
+}
+
+/* Whether it is worth looking again before the end of the wait. */
+static bool
+waits(const struct error *failure, long long end)
+{
+    return failure->kind == ERROR_UNREACHABLE && stop_clock_ms() < end &&
+           stop_sleep_ms(PAUSE_MS) == 0;
+}
+
+static int
+search_mas(const struct discovery_options *options, long long end, struct found *found,
+    struct error *error)
+{
+    struct error failure;
+
+    do {
+        failure = (struct error){0};
+        if (search_mas_once(options, found, &failure) == 0)
+            return 0;
+    } while (waits(&failure, end));
+    if (options->mas_container == NULL && !ends_search(&failure)) {
+        found->mas.trouble = failure;
+        return 0;
+    }
+    *error = failure;
+    return -1;
+}
+
+int
+discovery_find_mas(const struct discovery_options *options, struct found *found,
+    struct error *error)
+{
+    return search_mas(options, stop_clock_ms() + options->wait_timeout_ms, found, error);
 }
 
 int
@@ -291,18 +413,20 @@ discovery_run(const struct discovery_options *options, struct found *found,
     struct error *error)
 {
     long long end = stop_clock_ms() + options->wait_timeout_ms;
+    struct error failure;
+    int result;
 
     memset(found, 0, sizeof(*found));
-    for (;;) {
-        struct error failure = {0};
-
-        if (search_once(options, found, &failure) == 0)
-            return 0;
+    do {
         found_free(found);
-        if (failure.kind != ERROR_UNREACHABLE || stop_clock_ms() >= end ||
-            stop_sleep_ms(PAUSE_MS) != 0) {
-            *error = failure;
-            return -1;
-        }
-    }
+        failure = (struct error){0};
+        result = search_once(options, found, &failure);
+    } while (result != 0 && waits(&failure, end));
+    if (result == 0 && found->is_delegated)
+        result = search_mas(options, end, found, &failure);
+    if (result == 0)
+        return 0;
+    found_free(found);
+    *error = failure;
+    return -1;
 }

@@ -36,6 +36,7 @@ struct discovery_source {
 
 struct discovery_options {
     const char *container; /* the only one to look into, or NULL */
+    const char *mas_container; /* the same, for Matrix Authentication Service */
     struct engine_options engine;
     long long wait_timeout_ms; /* for a container that is still to come */
 };
@@ -44,8 +45,17 @@ struct discovery_options {
  * Fills found, for found_free in any case. Errors: invalid (none, or more than
  * one; a configuration that cannot be used), unreachable (its container is not
  * there), those of engine_inspect and of a source's read.
+ *
+ * Of a homeserver that has handed its accounts to MAS, found->mas is looked for,
+ * too. That there is none, or none that can be used (found->mas.trouble), is an
+ * error only with mas_container.
  */
 int discovery_run(const struct discovery_options *options, struct found *found,
+    struct error *error);
+
+/* Fills found->mas alone, the same way; found->server_name, if it is known, has to
+ * be that of MAS's homeserver. */
+int discovery_find_mas(const struct discovery_options *options, struct found *found,
     struct error *error);
 
 #endif

@@ -8,6 +8,42 @@
 #include "base/memory.h"
 #include "db/postgres_parameters.h"
 
+static void
+free_database(struct found_database *database)
+{
+    secret_free(&database->uri);
+    secret_free(&database->password);
+    memory_free(database->host);
+    memory_free(database->name);
+    memory_free(database->user);
+    memory_free(database->sslmode);
+    memory_free(database->ca_path);
+}
+
+static void
+free_listener(struct found_listener *listener)
+{
+    memory_free(listener->url);
+    memory_free(listener->unix_socket);
+    memory_free(listener->address);
+}
+
+static void
+free_mas(struct found_mas *mas)
+{
+    list_free(&mas->files);
+    memory_free(mas->container);
+    memory_free(mas->config);
+    free_listener(&mas->oauth);
+    free_listener(&mas->admin);
+    memory_free(mas->public_base);
+    memory_free(mas->client_id);
+    secret_free(&mas->client_secret);
+    free_database(&mas->database);
+    for (size_t i = 0; i < MAS_SCHEMES_MOST; i++)
+        secret_free(&mas->schemes.items[i].secret);
+}
+
 void
 found_free(struct found *found)
 {
@@ -19,14 +55,23 @@ found_free(struct found *found)
     memory_free(found->address);
     memory_free(found->secret_from);
     secret_free(&found->shared_secret);
-    secret_free(&found->database.uri);
-    secret_free(&found->database.password);
-    memory_free(found->database.host);
-    memory_free(found->database.name);
-    memory_free(found->database.user);
-    memory_free(found->database.sslmode);
-    memory_free(found->database.ca_path);
+    free_database(&found->database);
+    free_mas(&found->mas);
     memset(found, 0, sizeof(*found));
+}
+
+void
+found_secrets(const struct found *found,
+    void (*visit)(const struct secret *secret, void *context), void *context)
+{
+    visit(&found->shared_secret, context);
+    visit(&found->database.uri, context);
+    visit(&found->database.password, context);
+    visit(&found->mas.client_secret, context);
+    visit(&found->mas.database.uri, context);
+    visit(&found->mas.database.password, context);
+    for (size_t i = 0; i < MAS_SCHEMES_MOST; i++)
+        visit(&found->mas.schemes.items[i].secret, context);
 }
 
 int

@@ -27,22 +27,30 @@ struct found_database {
     struct error trouble; /* why it could not be read, if so */
 };
 
+/* One of a server's listeners, as it is reached from this machine. */
+struct found_listener {
+    char *url;         /* with its path prefix; NULL: there is none that can be reached */
+    char *unix_socket; /* that it listens on, on this machine; or NULL */
+    char *address;     /* a literal one to connect to in place of url's host, or NULL */
+};
+
 /* Matrix Authentication Service, of its own configuration. */
 struct found_mas {
     bool is_there;
     struct list files;
     char *container;   /* in which it runs, or NULL */
     char *config;      /* its configuration as it is called there, or NULL */
-    char *url;         /* of the listener that has its tokens, with the prefix */
-    char *admin_url;   /* of the listener that has its admin API, or NULL: none has */
-    char *address;     /* a literal one to connect to in place of url's host, or NULL */
+    struct found_listener oauth; /* has its tokens, and its logins if one has both */
+    struct found_listener admin; /* has its admin API; the same as oauth where it can be */
     char *public_base; /* as its users see it, or NULL */
     char *client_id;   /* of a client that may use the admin API, or NULL */
     struct secret client_secret;
     bool sends_secret_in_body;   /* client_secret_post */
     struct error client_trouble; /* why its secret could not be read, if so */
     struct found_database database;
-    struct mas_schemes schemes;  /* how it hashes passwords */
+    struct mas_schemes schemes;   /* how it hashes passwords */
+    struct error schemes_trouble; /* why they could not be read, if so */
+    struct error trouble; /* why a configuration that may be its own is not used */
 };
 
 struct found {
@@ -74,6 +82,10 @@ int found_take_host(struct found_database *database, const struct config_place *
 
 /* Zeroes the secrets and frees all. */
 void found_free(struct found *found);
+
+/* Calls visit with the place of each secret there may be, for redaction. */
+void found_secrets(const struct found *found,
+    void (*visit)(const struct secret *secret, void *context), void *context);
 
 /* "-> *place", for found_free: a formatted string. -1: memory. */
 int found_text(char **place, struct error *error, const char *format, ...)

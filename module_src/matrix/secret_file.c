@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,8 +14,9 @@
 
 #define LARGEST ((size_t)64 * 1024)
 
-int
-secret_file_take(struct secret *secret, int file, const char *path, const char *option,
+/* With the white space around it, or without. */
+static int
+take(struct secret *secret, int file, const char *path, const char *option, bool whole,
     struct error *error)
 {
     struct stat status;
@@ -33,7 +35,7 @@ secret_file_take(struct secret *secret, int file, const char *path, const char *
             strerror(errno));
         goto out;
     }
-    stripped = text_strip(buffer, length, &length);
+    stripped = whole ? buffer : text_strip(buffer, length, &length);
     if (length > LARGEST || length == 0 || memchr(stripped, '\0', length) != NULL ||
         !text_is_unicode(stripped, length))
         error_set(error, ERROR_INVALID, "%s: %s %s", option, path,
@@ -45,6 +47,20 @@ secret_file_take(struct secret *secret, int file, const char *path, const char *
 out:
     memory_free(buffer);
     return result;
+}
+
+int
+secret_file_take(struct secret *secret, int file, const char *path, const char *option,
+    struct error *error)
+{
+    return take(secret, file, path, option, false, error);
+}
+
+int
+secret_file_take_whole(struct secret *secret, int file, const char *path, const char *option,
+    struct error *error)
+{
+    return take(secret, file, path, option, true, error);
 }
 
 int

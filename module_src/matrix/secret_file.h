@@ -20,4 +20,8 @@ int secret_file_read(struct secret *secret, const char *path, const char *option
 int secret_file_take(struct secret *secret, int file, const char *path,
     const char *option, struct error *error);
 
+/* The same with the white space around it, which is a part of it. */
+int secret_file_take_whole(struct secret *secret, int file, const char *path,
+    const char *option, struct error *error);
+
 #endif

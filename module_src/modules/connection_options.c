@@ -4,9 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "backends/capabilities.h"
 #include "matrix/secret_file.h"
 #include "matrix/user_id.h"
 #include "modules/database_options.h"
+#include "modules/mas_options.h"
 
 /* An option is called as its field is. */
 #define ROW(field, option_type)                                                            \
@@ -133,6 +135,16 @@ check(const struct connection_options *given, struct error *error)
     return check_service_account(given->service_account, error);
 }
 
+/* In place of a homeserver's, where nothing is said of one: what MAS alone can do. */
+static void
+prefer_mas(const struct connection_options *given, struct connection *connection)
+{
+    bool is_auto = strcmp(connection->backend, "auto") == 0;
+
+    if (is_auto && given->mas_url != NULL && !says_where(given) && given->container == NULL)
+        connection->backend = capabilities_server_name(SERVER_MAS);
+}
+
 int
 connection_options_apply(struct connection_options *given, struct connection *connection,
     struct error *error)
@@ -183,7 +195,9 @@ connection_options_apply(struct connection_options *given, struct connection *co
 
         connection_into_container(connection, given->container, &engine);
     }
-    return 0;
+    connection->engine = connection_options_engine(given);
+    prefer_mas(given, connection);
+    return mas_options_apply(given, &connection->mas, error);
 }
 
 struct engine_options

@@ -47,19 +47,40 @@ add_server(struct text *line, const json_t *reply)
         text_append_format(line, " of %s", server_name);
 }
 
+/* Of MAS's own configuration. */
+static void
+add_mas(struct text *line, const json_t *mas)
+{
+    const json_t *files = json_object_get(mas, "files");
+    const char *problem = word(mas, "problem");
+    const char *client = word(mas, "client_id");
+
+    if (*problem != '\0')
+        text_append_format(line, "; its configuration is not used: %s", problem);
+    if (json_array_size(files) > 0)
+        text_append_format(line, ", found in %s, its admin API %s%s%s",
+            json_string_value(json_array_get(files, 0)),
+            json_is_true(json_object_get(mas, "admin_api")) ? "on" : "off",
+            *client != '\0' ? ", for the client " : "", client);
+}
+
 /* What is known before anybody is asked. */
 static void
 add_discovered(struct text *line, const json_t *discovered)
 {
     const json_t *files = json_object_get(discovered, "files");
+    const json_t *mas = json_object_get(discovered, "mas_configuration");
     const char *from = word(discovered, "registration_shared_secret_from");
 
-    if (discovered != NULL)
+    if (files != NULL)
         text_append_format(line, ": %s of %s, found in %s%s%s", word(discovered, "backend"),
             word(discovered, "server_name"), json_string_value(json_array_get(files, 0)),
             *from != '\0' ? "; registration_shared_secret found in " : "", from);
     if (json_is_true(json_object_get(discovered, "mas")))
         text_append(line, "; its accounts are with Matrix Authentication Service");
+    else if (mas != NULL)
+        text_append(line, ": Matrix Authentication Service");
+    add_mas(line, mas);
     text_append(line, "; the server was not asked");
 }
 

@@ -15,7 +15,8 @@
 
 struct location {
     struct connection connection; /* its strings are the options' or found's */
-    struct found found;           /* is_there when it was looked for, and found */
+    struct found found;           /* is_there when it was looked for, and found; its mas
+                                     is so by itself, too */
     struct postgres_options database; /* of what was found */
 };
 
@@ -28,6 +29,9 @@ int location_find(struct connection_options *options, struct location *location,
     struct error *error);
 
 void location_free(struct location *location);
+
+/* Whether there is something to describe. */
+bool location_is_found(const struct found *found);
 
 /* What was found, and where, without secrets, for a reply; NULL: no memory. */
 json_t *location_describe(const struct found *found);

@@ -31,7 +31,7 @@ static const struct option_schema schema = {
     .sets = {&connection_option_set, &check_option_set},
 };
 
-#define SECRETS_MOST 16
+#define SECRETS_MOST (16 + 6 + MAS_SCHEMES_MOST)
 
 /* One task, from its parameters to its reply. */
 struct task {
@@ -47,6 +47,7 @@ struct task {
     bool lacks_service;       /* which could list them, and is still to be made */
     json_t *reply;
     const char *backend;      /* which one answered */
+    enum server server;       /* the same */
     enum { UNTOLD, CURRENT, OTHER } secret; /* the one the server runs with, or not */
     struct error refusal;     /* the first credential's that does not work */
 };
@@ -60,9 +61,11 @@ static const struct {
     {"access_token", offsetof(struct connection, access_token), false},
     {"admin_username", offsetof(struct connection, admin_username), false},
     {"registration_shared_secret", offsetof(struct connection, shared_secret), true},
+    {"mas_client_id", offsetof(struct connection, mas.client_id), false},
+    {"mas_token", offsetof(struct connection, mas.token), false},
     {"database", offsetof(struct connection, database), false},
 };
-#define DATABASE 3
+#define DATABASE 5
 
 #define CREDENTIALS (sizeof(credentials) / sizeof(credentials[0]))
 
@@ -88,7 +91,32 @@ with_credential(const struct connection *connection, size_t which)
         one.admin_username = NULL;
     if (which != 2)
         one.shared_secret = NULL;
+    if (which != 3)
+        one.mas.client_id = NULL;
+    if (which != 4)
+        one.mas.token = NULL;
     return one;
+}
+
+/* The connection without any, but for what shows that a homeserver's accounts are with
+ * MAS, which answers nobody without one. */
+static struct connection
+without_credentials(const struct connection *connection)
+{
+    struct connection one = with_credential(connection, CREDENTIALS);
+
+    one.mas = connection->mas;
+    return one;
+}
+
+/* Whether the credential is one that this server takes at all. */
+static bool
+is_taken(const struct task *task, size_t which)
+{
+    struct error ignored = {0};
+
+    return capabilities_require(capabilities_table, capabilities_count, task->server,
+               credentials[which].option, &ignored) == 0;
 }
 
 static void
@@ -106,9 +134,7 @@ collect_secrets(struct task *task)
     void *const into[] = {&task->where, &task->what};
 
     options_secrets(&schema, into, keep_secret, task);
-    keep_secret(&task->location.found.shared_secret, task);
-    keep_secret(&task->location.found.database.uri, task);
-    keep_secret(&task->location.found.database.password, task);
+    found_secrets(&task->location.found, keep_secret, task);
     task->redaction.secrets = task->secrets;
     task->location.connection.http.secrets = &task->redaction;
 }
@@ -119,6 +145,22 @@ put(struct task *task, const char *key, json_t *value, struct error *error)
     return json_object_set_new(task->reply, key, value) == 0 ? 0 : error_no_memory(error);
 }
 
+/* Where only MAS is known, and no homeserver. */
+static int
+describe_mas_alone(struct task *task, struct error *error)
+{
+    const struct mas_connection *mas = &task->location.connection.mas;
+    const char *container = mas->reach.into_container ? mas->container.name : NULL;
+
+    return put(task, "connection",
+        json_pack("{s:s*, s:s*, s:s*, s:s*, s:s}", "url", mas->url, "mas_url", mas->url,
+            "unix_socket", mas->reach.unix_socket, "container", container, "via",
+            mas->reach.unix_socket != NULL ? "unix socket"
+            : container != NULL            ? "container"
+                                           : "url"),
+        error);
+}
+
 /* How the server is reached, as far as that is known: without a backend nobody
  * has tried. */
 static int
@@ -127,18 +169,22 @@ describe_connection(struct task *task, const struct backend *backend, struct err
     const struct http_options *http = &task->location.connection.http;
     const struct connection *connection = &task->location.connection;
     bool in_namespace = false;
-    const char *address = backend == NULL ? "" : http_route(backend->matrix.http, &in_namespace);
+    const char *address = backend == NULL || backend->matrix.http == NULL
+                              ? ""
+                              : http_route(backend->matrix.http, &in_namespace);
     const char *via = http->unix_socket != NULL ? "unix socket"
                       : http->finder == NULL    ? "url"
                       : *address == '\0'        ? "container"
                       : in_namespace            ? "container namespace"
                                                 : "container address";
 
+    if (http->url == NULL)
+        return describe_mas_alone(task, error);
     return put(task, "connection",
-        json_pack("{s:s, s:s*, s:s*, s:s*, s:s}", "url", http->url, "unix_socket",
+        json_pack("{s:s, s:s*, s:s*, s:s*, s:s, s:s*}", "url", http->url, "unix_socket",
             http->unix_socket, "container",
             http->finder != NULL ? connection->container.name : NULL, "address",
-            *address != '\0' ? address : NULL, "via", via),
+            *address != '\0' ? address : NULL, "via", via, "mas_url", connection->mas.url),
         error);
 }
 
@@ -152,7 +198,8 @@ describe_server(struct task *task, const struct backend *backend, struct error *
                 backend->version[0] != '\0' ? backend->version : NULL),
             error) != 0)
         return -1;
-    return put(task, "mas", json_boolean(backend->is_delegated), error);
+    return put(task, "mas",
+        json_boolean(backend->is_delegated || backend->type->server == SERVER_MAS), error);
 }
 
 /* A listener for clients alone tells it only to who has logged in. */
@@ -192,12 +239,21 @@ is_of_the_server(const struct error *failure)
     }
 }
 
-/* Who is there, before any credential is sent. */
+/* What MAS refuses is the credential, of which the look at each of them tells. */
+static bool
+is_told_later(const struct task *task, const struct backend *backend,
+    const struct error *failure)
+{
+    return backend != NULL && backend->type != NULL && backend->type->server == SERVER_MAS &&
+           connection_has_mas_credential(&task->location.connection) &&
+           !is_of_the_server(failure);
+}
+
+/* Who is there, before any credential is sent that could be another one. */
 static int
 meet_server(struct task *task, struct error *error)
 {
-    const struct connection connection =
-        with_credential(&task->location.connection, CREDENTIALS);
+    const struct connection connection = without_credentials(&task->location.connection);
     struct list actions = {0};
     const struct backend_setting setting = {&task->warnings, &actions, true};
     struct error failure = {0};
@@ -208,13 +264,15 @@ meet_server(struct task *task, struct error *error)
         !is_of_the_server(&failure)) {
         struct error naming = {0};
 
-        task->backend = capabilities_server_name(backend->type->server);
+        task->server = backend->type->server;
+        task->backend = capabilities_server_name(task->server);
         result = describe_server(task, backend, error);
         if (result == 0 && describe_name(task, backend, &naming) != 0 &&
             failure.kind == ERROR_NONE)
             failure = naming;
     }
-    if (result == 0 && failure.kind != ERROR_NONE) {
+    if (result == 0 && failure.kind != ERROR_NONE &&
+        !is_told_later(task, backend, &failure)) {
         *error = failure;
         result = -1;
     }
@@ -324,7 +382,7 @@ check(struct task *task, struct error *error)
     if (meet_server(task, error) != 0)
         return -1;
     for (size_t i = 0; i < CREDENTIALS; i++)
-        if (credential_of(&task->location.connection, i) != NULL &&
+        if (credential_of(&task->location.connection, i) != NULL && is_taken(task, i) &&
             try_credential(task, i, list, error) != 0)
             return -1;
     current = task->secret == UNTOLD ? json_null() : json_boolean(task->secret == CURRENT);
@@ -364,7 +422,7 @@ locate(struct task *task, struct error *error)
     if (options_parse(&schema, task->call->parameters, into, &task->warnings, error) != 0)
         return -1;
     result = location_find(&task->where, &task->location, error);
-    if (found->is_there && task->reply != NULL &&
+    if (location_is_found(found) && task->reply != NULL &&
         json_object_set_new(task->reply, "discovered", location_describe(found)) != 0)
         return error_no_memory(error);
     return result;

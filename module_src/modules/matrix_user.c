@@ -142,9 +142,7 @@ visit_secrets(struct task *task, void (*visit)(const struct secret *, void *),
     void *const into[] = {&task->where, &task->single, &task->list};
 
     options_secrets(&schema, into, visit, context);
-    visit(&task->location.found.shared_secret, context);
-    visit(&task->location.found.database.uri, context);
-    visit(&task->location.found.database.password, context);
+    found_secrets(&task->location.found, visit, context);
     for (size_t i = 0; i < task->count; i++)
         if (task->wishes[i].generate_password)
             visit(&task->outcomes[i].generated_password, context);
@@ -364,7 +362,7 @@ fill_reply(const struct task *task, json_t *reply, const struct error *error)
         return -1;
     if ((has_users || task->actions.count > 0) && add_actions(task, reply) != 0)
         return -1;
-    if (task->location.found.is_there &&
+    if (location_is_found(&task->location.found) &&
         json_object_set_new(reply, "discovered", location_describe(&task->location.found)) !=
             0)
         return -1;

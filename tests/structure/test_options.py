@@ -99,6 +99,8 @@ OF_THE_CONNECTION = {
     "admin_password",
     "database.password",
     "database.uri",
+    "mas_client_secret",
+    "mas_token",
     "password_pepper",
     "registration_shared_secret",
     "registration_shared_secret_previous",

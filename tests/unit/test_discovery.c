@@ -184,6 +184,121 @@ TEST(a_configuration_that_cannot_be_used_is_an_error_with_its_line)
     room_do(CLONE_NEWNS, find_what_cannot_be_used);
 }
 
+/* ---- Matrix Authentication Service --------------------------------------------------- */
+
+#define MAS "/etc/matrix-authentication-service"
+#define MATRIX "matrix: {homeserver: example.org}\n"
+#define HANDED_OVER NAME LISTENERS "matrix_authentication_service: {enabled: true}\n"
+
+static const char *
+make_handed_over(void)
+{
+    ROOM_CHECK(clear() == 0);
+    ROOM_CHECK(mkdir("/etc/matrix-synapse", 0755) == 0);
+    ROOM_CHECK(write_to(DEBIAN, HANDED_OVER) == 0);
+    return NULL;
+}
+
+static const char *
+find_mas(void)
+{
+    struct error error = {0};
+
+    ROOM_CHECK(make_handed_over() == NULL);
+    ROOM_CHECK(mkdir(MAS, 0755) == 0);
+    ROOM_CHECK(write_to(MAS "/config.yaml", MATRIX) == 0);
+    ROOM_CHECK(search(&error) == 0);
+    ROOM_CHECK(one.is_delegated && one.mas.is_there && one.mas.container == NULL);
+    ROOM_CHECK(strcmp(one.mas.files.items[0], MAS "/config.yaml") == 0);
+    ROOM_CHECK(one.mas.trouble.kind == ERROR_NONE);
+    return NULL;
+}
+
+TEST(mas_s_configuration_is_found_beside_its_homeservers)
+{
+    room_do(CLONE_NEWNS, find_mas);
+}
+
+static const char *
+find_mas_s_container(void)
+{
+    struct error error = {0};
+
+    ROOM_CHECK(make_handed_over() == NULL);
+    ROOM_CHECK(mkdir("/run/mas", 0755) == 0);
+    ROOM_CHECK(write_to("/run/mas/config.yaml", MATRIX) == 0);
+    engine_has("mas");
+    ROOM_CHECK(search(&error) == 0);
+    ROOM_CHECK(one.mas.is_there && strcmp(one.mas.container, "mas") == 0);
+    ROOM_CHECK(strcmp(one.mas.config, "/data/config.yaml") == 0);
+    ROOM_CHECK(strcmp(one.mas.oauth.url, "http://mas:8080") == 0);
+    return NULL;
+}
+
+TEST(mas_s_container_of_a_usual_name_is_found)
+{
+    room_do(CLONE_NEWNS, find_mas_s_container);
+}
+
+static const char *
+find_two_of_mas(void)
+{
+    struct error error = {0};
+
+    ROOM_CHECK(find_mas_s_container() == NULL);
+    found_free(&one);
+    ROOM_CHECK(mkdir(MAS, 0755) == 0);
+    ROOM_CHECK(write_to(MAS "/config.yaml", MATRIX) == 0);
+    ROOM_CHECK(search(&error) == 0);
+    ROOM_CHECK(one.is_there && !one.mas.is_there);
+    ROOM_CHECK(strstr(one.mas.trouble.text,
+                   "more than one Matrix Authentication Service: that of /run/mas/config.yaml "
+                   "and that of " MAS "/config.yaml; say with mas_url or mas_container") != NULL);
+    return NULL;
+}
+
+TEST(of_two_of_mas_none_is_taken)
+{
+    room_do(CLONE_NEWNS, find_two_of_mas);
+}
+
+static const char *
+find_no_mas(void)
+{
+    struct error error = {0};
+
+    ROOM_CHECK(make_handed_over() == NULL);
+    ROOM_CHECK(search(&error) == 0);
+    ROOM_CHECK(one.is_there && one.is_delegated && !one.mas.is_there);
+    ROOM_CHECK(one.mas.trouble.kind == ERROR_NONE);
+    return NULL;
+}
+
+TEST(that_mas_is_not_here_is_no_error)
+{
+    room_do(CLONE_NEWNS, find_no_mas);
+}
+
+static const char *
+find_mas_for_nobody(void)
+{
+    struct error error = {0};
+
+    ROOM_CHECK(clear() == 0);
+    ROOM_CHECK(mkdir("/etc/matrix-synapse", 0755) == 0);
+    ROOM_CHECK(write_to(DEBIAN, NAME LISTENERS) == 0);
+    ROOM_CHECK(mkdir(MAS, 0755) == 0);
+    ROOM_CHECK(write_to(MAS "/config.yaml", MATRIX) == 0);
+    ROOM_CHECK(search(&error) == 0);
+    ROOM_CHECK(!one.is_delegated && !one.mas.is_there);
+    return NULL;
+}
+
+TEST(mas_is_not_looked_for_where_the_homeserver_has_its_accounts)
+{
+    room_do(CLONE_NEWNS, find_mas_for_nobody);
+}
+
 int
 main(void)
 {
@@ -193,6 +308,11 @@ main(void)
         cmocka_unit_test(a_container_of_a_usual_name_is_found),
         cmocka_unit_test(of_two_homeservers_none_is_taken),
         cmocka_unit_test(a_configuration_that_cannot_be_used_is_an_error_with_its_line),
+        cmocka_unit_test(mas_s_configuration_is_found_beside_its_homeservers),
+        cmocka_unit_test(mas_s_container_of_a_usual_name_is_found),
+        cmocka_unit_test(of_two_of_mas_none_is_taken),
+        cmocka_unit_test(that_mas_is_not_here_is_no_error),
+        cmocka_unit_test(mas_is_not_looked_for_where_the_homeserver_has_its_accounts),
     };
 
     use_program_memory();

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* MAS's configuration, as it is found behind its container's mounts or at its
- * usual place. */
+ * usual place (MAS: crates/config/src/sections). */
 #ifndef REGISTRAR_BACKENDS_MAS_CONFIG_YAML_H
 #define REGISTRAR_BACKENDS_MAS_CONFIG_YAML_H
 
-#include "backends/config_place.h"
-#include "backends/found.h"
-
-/* The usual places and names of containers, as in discovery.h; NULL-terminated. */
-extern const char *const config_yaml_files[];
-extern const char *const config_yaml_containers[];
-extern const char config_yaml_container_file[];
+#include "backends/discovery.h"
 
 /*
- * Reads the configuration at place; that its first file is absent is an answer.
- * Errors: invalid, with file and line and never with a value; memory, internal.
+ * Where it is, and how it is read: into the member mas of what is found, of which
+ * files and container are left to the finder, and into server_name, which is that
+ * of the homeserver it is for.
  */
-int config_yaml_read(const struct config_place *place, struct found_mas *found,
-    int *absent, struct error *error);
+extern const struct discovery_source config_yaml_source;
 
 #endif

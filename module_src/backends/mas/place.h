@@ -4,6 +4,7 @@
 #define REGISTRAR_BACKENDS_MAS_PLACE_H
 
 #include "backends/backend.h"
+#include "net/url.h"
 
 /*
  * Opens the clients of state for MAS and its admin API. What the homeserver says
@@ -13,6 +14,14 @@
  */
 int place_open(struct backend *backend, struct error *error);
 
+/* Closes them, once. */
 void place_close(struct backend *backend);
+
+/*
+ * Why no secret is to be sent to an address that only the homeserver names, which is
+ * itself at the given one: words for "it is at X, WORDS"; NULL: it may be sent.
+ */
+const char *place_distrust(const struct http_options *http, const struct url *given,
+    const struct url *named);
 
 #endif

@@ -56,6 +56,15 @@ build_reset(struct call *call, char **path, const char *user_id,
     return *path == NULL || call->body == NULL ? -1 : 0;
 }
 
+/* Synapse asks MAS when it first has to tell, and breaks down while that does not
+ * answer; without MAS it answers 404. */
+static bool
+names_delegate(const struct answer *answer)
+{
+    return answer->status == 500 ||
+           (answer_ok(answer) && json_is_string(json_object_get(answer->body, "issuer")));
+}
+
 /* True when the homeserver says who has its accounts instead of itself. */
 static bool
 accounts_are_delegated(struct backend *backend)
@@ -73,8 +82,7 @@ accounts_are_delegated(struct backend *backend)
         struct error ignored = {0};
 
         delegated = call_get(&backend->matrix, paths[i], NULL, &answer, &ignored) == 0 &&
-                    answer_ok(&answer) &&
-                    json_is_string(json_object_get(answer.body, "issuer"));
+                    names_delegate(&answer);
         answer_free(&answer);
     }
     return delegated;
@@ -94,7 +102,8 @@ explain_missing(struct backend *backend, const struct answer *answer, struct err
         return error_set(error, ERROR_UNSUPPORTED,
             "%s has handed its accounts to Matrix Authentication Service (MAS): an account "
             "made in Synapse would be unknown there and nobody could log in to it, so "
-            "nothing was done; this version of Registrar does not manage MAS",
+            "nothing was done; MAS is managed in its place with mas_client_id and "
+            "mas_client_secret (or mas_token), and backend: auto or mas",
             origin);
     if (is_synapse)
         return error_set(error, ERROR_UNSUPPORTED,

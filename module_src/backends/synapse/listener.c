@@ -3,11 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "backends/bound.h"
 #include "base/memory.h"
-#include "net/probe.h"
 #include "net/url.h"
 
 /* One listener that serves clients. */
@@ -52,61 +50,6 @@ serves_clients(const struct config_value *listener)
     return false;
 }
 
-/* Whether an address is one of this machine's, which is where a socket may be
- * bound to it. */
-static bool
-is_of_this_machine(const char *address)
-{
-    struct sockaddr_storage name;
-    socklen_t length = probe_socket_address(address, 0, &name);
-    int opened = length == 0 ? -1 : socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool bound = opened >= 0 && bind(opened, (struct sockaddr *)&name, length) == 0;
-
-    if (opened >= 0)
-        close(opened);
-    return bound;
-}
-
-/* How a bind address is reached from this machine, NULL: as it is written. */
-static const struct {
-    const char *bound;
-    const char *reached;
-} everywhere[] = {
-    {"", "127.0.0.1"},
-    {"0.0.0.0", "127.0.0.1"},
-    {"::", "::1"},
-    {"localhost", "127.0.0.1"},
-};
-
-/* The address to connect to for one that is bound, if it is one of ours. */
-static bool
-reach(const char *bound, char address[ROUTE_ADDRESS_SIZE])
-{
-    struct probe_addresses one = {0};
-
-    for (size_t i = 0; i < sizeof(everywhere) / sizeof(everywhere[0]); i++)
-        if (strcmp(bound, everywhere[i].bound) == 0)
-            bound = everywhere[i].reached;
-    if (!probe_add(&one, bound) || !is_of_this_machine(one.items[0]))
-        return false;
-    memcpy(address, one.items[0], ROUTE_ADDRESS_SIZE);
-    return true;
-}
-
-/* Takes a bound address that is better than what there is: any that can be
- * reached, and IPv4 before IPv6, without which Synapse may run though its
- * configuration names it. */
-static void
-consider(struct listener *listener, const char *bound)
-{
-    char address[ROUTE_ADDRESS_SIZE];
-
-    if (reach(bound, address) && (listener->address[0] == '\0' ||
-                                     (strchr(listener->address, ':') != NULL &&
-                                         strchr(address, ':') == NULL)))
-        memcpy(listener->address, address, sizeof(address));
-}
-
 /* One of bind_addresses and bind_address; both missing is everywhere. */
 static int
 choose_address(struct listener *listener, struct error *error)
@@ -125,12 +68,12 @@ choose_address(struct listener *listener, struct error *error)
         if (config_text(config_item(many, i), "a bind address", &bound, error) != 0)
             return -1;
         if (bound != NULL)
-            consider(listener, bound);
+            bound_consider(listener->address, bound);
     }
     if (one != NULL && *one != '\0')
-        consider(listener, one);
+        bound_consider(listener->address, one);
     else if (config_count(many) == 0)
-        consider(listener, "0.0.0.0");
+        bound_consider(listener->address, "0.0.0.0");
     return 0;
 }
 
