@@ -9,8 +9,8 @@
 #include "matrix/client.h"
 
 /* A login on a device that is there takes it over (MAS 1.22). */
-static const char probe_device[] = "REGISTRARPROBE";
-static const char verify_device[] = "REGISTRARVERIFY";
+static const char probe_device[] = "REGISTRAR_PROBE";
+static const char verify_device[] = "REGISTRAR_VERIFY";
 
 /*
  * Of a MAS that allowed three, one in twenty seconds is allowed by default; its 429
