@@ -47,9 +47,14 @@ session_creation_read(const json_t *entry, const struct session_key *key,
 json_t *
 session_creation_new(const struct session_key *key, const struct session_creation *creation)
 {
-    return json_pack("{s:s, s:s*, s:s, s:I, s:s*}", "origin", key->origin, "server_name",
-        key->server_name, "localpart", key->localpart, "begun", (json_int_t)creation->begun_s,
-        "id", creation->id[0] == '\0' ? NULL : creation->id);
+    json_t *entry = session_entry_new(key);
+
+    if (json_object_set_new(entry, "begun", json_integer(creation->begun_s)) == 0 &&
+        (creation->id[0] == '\0' ||
+            json_object_set_new(entry, "id", json_string(creation->id)) == 0))
+        return entry;
+    json_decref(entry);
+    return NULL;
 }
 
 bool
