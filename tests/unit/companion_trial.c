@@ -11,6 +11,8 @@
 static struct recorded_server *mas, *homeserver;
 static struct secret token;
 
+static char server_name[] = "x";
+
 struct companion_trial trial;
 struct mas_user alice, bob;
 
@@ -55,7 +57,7 @@ trial_open(void **state)
     trial.backend.connection = &trial.connection;
     trial.backend.state = &trial.state;
     trial.backend.warnings = &trial.warnings;
-    trial.backend.server_name = (char[]){"x"};
+    trial.backend.server_name = server_name;
     trial.backend.matrix = (struct matrix){
         .http = http_open(&trial.connection.http, &error), .retry = &trial.backend.retry};
     trial.state.admin = (struct matrix){

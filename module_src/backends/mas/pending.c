@@ -212,9 +212,13 @@ static int
 look(struct backend *backend, const char *path, struct answer *answer, struct error *error)
 {
     struct call call = {.method = "GET", .path = path, .retry = RETRY_SAFE};
+    size_t failures = memory_failures();
 
     if (api_call(backend, &call, answer, error) != 0)
         return -1;
+    /* libcurl asks without the filter where it has no memory for it. */
+    if (memory_failures() != failures)
+        return error_no_memory(error);
     return answer_ok(answer)
                ? 0
                : answer_refused(answer, "looking at a user whose creation was cut off", error);
@@ -346,6 +350,15 @@ end(struct backend *backend, const char *localpart, struct error *error)
     return result;
 }
 
+/* The same where there is no entry: another run may have removed the file, and locking
+ * it has made it anew. */
+static int
+let_go_of_nothing(struct backend *backend, const char *localpart, struct error *error)
+{
+    return mas_state_of(backend)->pending->localpart == NULL ? 0
+                                                             : end(backend, localpart, error);
+}
+
 /* Opens the file where there is one; *open is whether there is. What was held for
  * another user is over. */
 static int
@@ -380,10 +393,12 @@ pending_has(struct backend *backend, const char *localpart, const struct mas_use
         return 0;
     if (find(backend, localpart, &creation, &found, error) != 0)
         return -1;
-    result = found ? is_unfinished(backend, &creation, user, has, error) : 0;
+    if (!found)
+        return let_go_of_nothing(backend, localpart, error);
+    result = is_unfinished(backend, &creation, user, has, error);
     if (backend->predict || (result == 0 && *has))
         return result;
-    if (result == 0 && found && mas_state_of(backend)->way == &api_way)
+    if (result == 0 && mas_state_of(backend)->way == &api_way)
         return end(backend, localpart, error);
     let_go(mas_state_of(backend)->pending);
     return result;
@@ -401,10 +416,8 @@ pending_end(struct backend *backend, const char *localpart, struct error *error)
         return 0;
     if (find(backend, localpart, &creation, &found, error) != 0)
         return -1;
-    if (found)
-        return end(backend, localpart, error);
-    let_go(mas_state_of(backend)->pending);
-    return 0;
+    return found ? end(backend, localpart, error)
+                 : let_go_of_nothing(backend, localpart, error);
 }
 
 void
