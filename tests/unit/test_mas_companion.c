@@ -3,10 +3,11 @@
  * a user's profile without a session, the rest by a personal session of MAS's. */
 #include "support.h"
 
-#include <stdio.h>
+#include <signal.h>
 #include <string.h>
 
 #include "backends/mas/companion.h"
+#include "base/stop.h"
 #include "companion_trial.h"
 
 #define BIT(field) ACCOUNT_BIT(ACCOUNT_##field)
@@ -407,6 +408,22 @@ TEST(all_is_seen_or_memory_was_short)
     fail_each_allocation(look_with_little, NULL);
 }
 
+/* The last of all: nobody takes the signal back. */
+TEST(a_session_is_revoked_also_after_a_signal)
+{
+    static const struct recorded_reply mas[] = {DESCRIBED, MAKES("mpt_admin"), {0}};
+    const struct recorded_reply homeserver[] = {{"GET " V2_USER, 200, NULL, shown}, {0}};
+
+    trial_say(mas, homeserver);
+    look(&alice, BIT(USER_TYPE));
+    trial_forget();
+    assert_int_equal(stop_watch(), 0);
+    raise(SIGTERM);
+    companion_close(&trial.backend);
+    assert_mas_asked(ASKED_REVOKE);
+    assert_int_equal(trial.warnings.count, 0);
+}
+
 int
 main(void)
 {
@@ -435,6 +452,7 @@ main(void)
         CASE(a_token_that_the_homeserver_echoes_is_not_shown),
         CASE(a_session_that_cannot_be_revoked_is_told_without_its_token),
         CASE(all_is_seen_or_memory_was_short),
+        CASE(a_session_is_revoked_also_after_a_signal),
     };
 
     return cmocka_run_group_tests_name("MAS's companion, looking", tests, trial_serve,
