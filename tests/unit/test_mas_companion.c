@@ -322,6 +322,9 @@ TEST(a_session_that_the_homeserver_always_refuses_is_an_error)
             ASKED_ADMINISTRATOR(ALICE_ID) ASKED_REVOKE);
 }
 
+#define SESSION(token, id)                                                                 \
+    "{\"data\": {\"id\": \"" id "\", \"attributes\": {\"access_token\": \"" token "\"}}}"
+
 TEST(an_answer_that_is_no_session_is_an_error)
 {
     static const char *const answers[] = {"{}", "{\"data\": []}", "{\"data\": {\"id\": 5}}",
@@ -329,10 +332,8 @@ TEST(an_answer_that_is_no_session_is_an_error)
         "{\"data\": {\"id\": \"" SESSION_ID "\", \"attributes\": {\"access_token\": 5}}}",
         "{\"data\": {\"id\": \"" SESSION_ID
         "\", \"attributes\": {\"access_token\": \"mpt_a b\"}}}",
-        "{\"data\": {\"id\": \"" SESSION_ID "\", \"attributes\": {\"access_token\": "
-        "\"mpt_a\\r\\nX: y\"}}}",
-        "{\"data\": {\"id\": \"../../users/01KAPNTGDJYD28S7/x\", \"attributes\": "
-        "{\"access_token\": \"mpt_a\"}}}",
+        SESSION("mpt_a\\r\\nX: y", SESSION_ID), SESSION("mpt_a", "../../users/01KAPNTGDJYD2/"),
+        SESSION("mpt_a", "01kapntgdm0fhwj7qqvx3vj2jn"),
         "{\"data\": {\"attributes\": {\"access_token\": \"mpt_a\"}}}"};
 
     for (size_t i = 0; i < COUNT(answers); i++) {

@@ -193,7 +193,8 @@ TEST(each_switch_is_a_request_of_its_own)
                             "{\"suspend\":true}\n"
                             "DELETE " V1_USER "/shadow_ban mpt_admin\n");
     assert_mas_asked(ASKED_SPEC ASKED_ADMINISTRATOR(ALICE_ID));
-    assert_int_equal(observed.account.stated, BIT(SUSPENDED) | BIT(SHADOW_BANNED) | BIT(RATELIMIT));
+    assert_int_equal(observed.account.stated,
+        BIT(SUSPENDED) | BIT(SHADOW_BANNED) | BIT(RATELIMIT));
     assert_true(observed.account.suspended);
 }
 

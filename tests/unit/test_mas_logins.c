@@ -291,7 +291,8 @@ TEST(a_session_that_the_homeserver_refuses_fails_verification)
     static const struct recorded_reply mas[] = {{"POST " LOGIN, 200, NULL, LOGGED_IN},
         {"POST " LOGOUT, 200, NULL, "{}"}, {0}};
     static const struct recorded_reply homeserver[] = {
-        {"GET " WHOAMI, 401, NULL, "{\"errcode\": \"M_UNKNOWN_TOKEN\", \"error\": \"mct_secret\"}"},
+        {"GET " WHOAMI, 401, NULL,
+            "{\"errcode\": \"M_UNKNOWN_TOKEN\", \"error\": \"mct_secret\"}"},
         {0}};
     struct error error;
 

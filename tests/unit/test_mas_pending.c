@@ -28,7 +28,8 @@
     {"GET " ADMIN "/users/" ALICE_ID, 200, NULL,                                           \
         "{\"data\": {\"id\": \"" ALICE_ID "\", \"attributes\": {\"created_at\": " time "}}}"}
 #define ASKED_USER "GET " ADMIN "/users/" ALICE_ID " mat_admin\n"
-#define A_SESSION(id) "{\"data\": [{\"id\": \"" SESSION_ID "\", \"attributes\": {\"user_id\": \"" id "\"}}]}"
+#define A_SESSION(id)                                                                      \
+    "{\"data\": [{\"id\": \"" SESSION_ID "\", \"attributes\": {\"user_id\": \"" id "\"}}]}"
 
 /* What MAS dated its last answer. */
 static time_t clock_s;

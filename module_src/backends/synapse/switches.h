@@ -14,8 +14,8 @@
 int switches_look(struct matrix *matrix, const struct secret *token,
     struct observation *observed, struct error *error);
 
-/* Makes, with an administrator's token, those of the fields that change states, one request each; observed has
- * each as soon as it is made. */
+/* Makes, with an administrator's token, those of the fields that change states, one
+ * request each; observed has each as soon as it is made. */
 int switches_update(struct matrix *matrix, const struct secret *token,
     struct observation *observed, const struct account *change, struct error *error);
 

@@ -167,7 +167,8 @@ out:
  */
 static int
 after_rate_limit(struct backend *backend, const struct secret *token,
-    struct observation *observed, struct account *change, const struct answer *answer, struct error *error)
+    struct observation *observed, struct account *change, const struct answer *answer,
+    struct error *error)
 {
     unsigned all = change->stated;
     struct account left = {0};
@@ -209,7 +210,8 @@ check_done(struct observation *observed, const struct account *change, struct er
 /* The threepids that a PUT must not take away. NULL with 0: none is sent. */
 static int
 find_other_threepids(struct backend *backend, const struct secret *token,
-    const struct observation *observed, const struct account *change, json_t **others, struct error *error)
+    const struct observation *observed, const struct account *change, json_t **others,
+    struct error *error)
 {
     struct observation seen = {0};
     struct answer answer = {0};
