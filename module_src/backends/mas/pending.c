@@ -213,15 +213,18 @@ look(struct backend *backend, const char *path, struct answer *answer, struct er
 {
     struct call call = {.method = "GET", .path = path, .retry = RETRY_SAFE};
     size_t failures = memory_failures();
+    struct error failure = {0};
+    int result = api_call(backend, &call, answer, &failure);
 
-    if (api_call(backend, &call, answer, error) != 0)
-        return -1;
+    if (result == 0 && !answer_ok(answer))
+        result = answer_refused(answer, "looking at a user whose creation was cut off",
+            &failure);
     /* libcurl asks without the filter where it has no memory for it. */
     if (memory_failures() != failures)
         return error_no_memory(error);
-    return answer_ok(answer)
-               ? 0
-               : answer_refused(answer, "looking at a user whose creation was cut off", error);
+    if (result != 0)
+        *error = failure;
+    return result;
 }
 
 /* Whether the user was made after the creation was begun: MAS's answer about it was
