@@ -13,11 +13,11 @@ static struct secret token;
 
 static char server_name[] = "x";
 
-struct companion_trial trial;
+struct companion_trial pair;
 struct mas_user alice, bob;
 
 int
-trial_serve(void **state)
+mas_pair_serve(void **state)
 {
     static const struct recorded_reply nothing[] = {{0}};
 
@@ -30,7 +30,7 @@ trial_serve(void **state)
 }
 
 int
-trial_serve_no_more(void **state)
+mas_pair_serve_no_more(void **state)
 {
     (void)state;
     recorded_server_stop(mas);
@@ -39,60 +39,60 @@ trial_serve_no_more(void **state)
 }
 
 int
-trial_open(void **state)
+mas_pair_open(void **state)
 {
     struct error error = {0};
 
     (void)state;
-    memset(&trial, 0, sizeof(trial));
+    memset(&pair, 0, sizeof(pair));
     alice = (struct mas_user){.id = ALICE_ID};
     bob = (struct mas_user){.id = BOB_ID};
-    trial.mas = (struct http_options){.url = recorded_server_url(mas), .timeout_ms = 30000};
-    trial.connection = (struct connection){
+    pair.mas = (struct http_options){.url = recorded_server_url(mas), .timeout_ms = 30000};
+    pair.connection = (struct connection){
         .backend = "mas",
         .http = {.url = recorded_server_url(homeserver), .timeout_ms = 30000},
         .mas = {.url = recorded_server_url(mas), .token = &token},
     };
-    retry_init(&trial.backend.retry, 0, 100);
-    trial.backend.connection = &trial.connection;
-    trial.backend.state = &trial.state;
-    trial.backend.warnings = &trial.warnings;
-    trial.backend.server_name = server_name;
-    trial.backend.matrix = (struct matrix){
-        .http = http_open(&trial.connection.http, &error), .retry = &trial.backend.retry};
-    trial.state.admin = (struct matrix){
-        .http = http_open(&trial.mas, &error), .retry = &trial.backend.retry};
-    trial.state.oauth = trial.state.admin;
-    trial.state.way = &api_way;
-    secret_copy(&trial.state.token, &token);
+    retry_init(&pair.backend.retry, 0, 100);
+    pair.backend.connection = &pair.connection;
+    pair.backend.state = &pair.state;
+    pair.backend.warnings = &pair.warnings;
+    pair.backend.server_name = server_name;
+    pair.backend.matrix = (struct matrix){
+        .http = http_open(&pair.connection.http, &error), .retry = &pair.backend.retry};
+    pair.state.admin = (struct matrix){
+        .http = http_open(&pair.mas, &error), .retry = &pair.backend.retry};
+    pair.state.oauth = pair.state.admin;
+    pair.state.way = &api_way;
+    secret_copy(&pair.state.token, &token);
     assert_kind(&error, ERROR_NONE);
     return 0;
 }
 
 int
-trial_close(void **state)
+mas_pair_close(void **state)
 {
     (void)state;
-    http_close(trial.backend.matrix.http);
-    http_close(trial.state.admin.http);
-    secret_free(&trial.state.token);
-    text_free(&trial.state.paths);
-    list_free(&trial.warnings);
+    http_close(pair.backend.matrix.http);
+    http_close(pair.state.admin.http);
+    secret_free(&pair.state.token);
+    text_free(&pair.state.paths);
+    list_free(&pair.warnings);
     return 0;
 }
 
 void
-trial_say(const struct recorded_reply *of_mas, const struct recorded_reply *of_homeserver)
+mas_pair_say(const struct recorded_reply *of_mas, const struct recorded_reply *of_homeserver)
 {
     static const struct recorded_reply nothing[] = {{0}};
 
     recorded_server_say(mas, of_mas == NULL ? nothing : of_mas);
     recorded_server_say(homeserver, of_homeserver == NULL ? nothing : of_homeserver);
-    trial_forget();
+    mas_pair_forget();
 }
 
 void
-trial_forget(void)
+mas_pair_forget(void)
 {
     recorded_server_log(mas);
     recorded_server_log(homeserver);
@@ -111,7 +111,7 @@ assert_homeserver_asked(const char *log)
 }
 
 void
-trial_observe(struct observation *observed)
+mas_pair_observe(struct observation *observed)
 {
     struct error error = {0};
 
@@ -122,8 +122,8 @@ trial_observe(struct observation *observed)
 static bool
 is_warned(const char *part)
 {
-    for (size_t i = 0; i < trial.warnings.count; i++)
-        if (strstr(trial.warnings.items[i], part) != NULL)
+    for (size_t i = 0; i < pair.warnings.count; i++)
+        if (strstr(pair.warnings.items[i], part) != NULL)
             return true;
     return false;
 }
@@ -141,7 +141,7 @@ assert_not_warned(const char *part)
 }
 
 int
-trial_or_no_memory(int result, struct error *error)
+mas_pair_or_no_memory(int result, struct error *error)
 {
     if (result != 0 && error->kind == ERROR_UNREACHABLE)
         error->kind = ERROR_MEMORY;

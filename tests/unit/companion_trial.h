@@ -53,34 +53,34 @@ struct companion_trial {
     struct list warnings;
 };
 
-extern struct companion_trial trial;
+extern struct companion_trial pair;
 extern struct mas_user alice, bob; /* active, as they are before each test */
 
 /* cmocka's setup and teardown of a group: both servers. */
-int trial_serve(void **state);
-int trial_serve_no_more(void **state);
+int mas_pair_serve(void **state);
+int mas_pair_serve_no_more(void **state);
 
 /* The same of each test: a backend, opened. It is for the test to close what the file
  * under test opened. */
-int trial_open(void **state);
-int trial_close(void **state);
+int mas_pair_open(void **state);
+int mas_pair_close(void **state);
 
 /* Other replies from here on; what was asked so far is forgotten. NULL: nothing. */
-void trial_say(const struct recorded_reply *mas, const struct recorded_reply *homeserver);
+void mas_pair_say(const struct recorded_reply *mas, const struct recorded_reply *homeserver);
 
 /* Fails the test unless this was asked since the last call. */
 void assert_mas_asked(const char *log);
 void assert_homeserver_asked(const char *log);
-void trial_forget(void);
+void mas_pair_forget(void);
 
 /* An observation that has alice's names alone. */
-void trial_observe(struct observation *observed);
+void mas_pair_observe(struct observation *observed);
 
 /* Fails the test when a warning has this in it, or none has. */
 void assert_not_warned(const char *part);
 void assert_warned(const char *part);
 
 /* libcurl calls some of its own failed allocations a lost connection. */
-int trial_or_no_memory(int result, struct error *error);
+int mas_pair_or_no_memory(int result, struct error *error);
 
 #endif

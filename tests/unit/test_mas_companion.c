@@ -27,17 +27,17 @@ static struct observation observed;
 static int
 begin(void **state)
 {
-    trial_open(state);
-    trial_observe(&observed);
+    mas_pair_open(state);
+    mas_pair_observe(&observed);
     return 0;
 }
 
 static int
 finish(void **state)
 {
-    companion_close(&trial.backend);
+    companion_close(&pair.backend);
     account_free(&observed.account);
-    return trial_close(state);
+    return mas_pair_close(state);
 }
 
 static void
@@ -45,7 +45,7 @@ look(const struct mas_user *user, unsigned mask)
 {
     struct error error = {0};
 
-    companion_look(&trial.backend, user, mask, &observed, &error);
+    companion_look(&pair.backend, user, mask, &observed, &error);
     assert_kind(&error, ERROR_NONE);
 }
 
@@ -55,7 +55,7 @@ assert_look_fails(const struct mas_user *user, unsigned mask, enum error_kind ki
 {
     struct error error = {0};
 
-    assert_int_equal(companion_look(&trial.backend, user, mask, &observed, &error), -1);
+    assert_int_equal(companion_look(&pair.backend, user, mask, &observed, &error), -1);
     assert_kind(&error, kind);
     assert_in(part, error.text);
     assert_not_in("mpt_", error.text);
@@ -67,7 +67,7 @@ TEST(a_profile_that_everybody_sees_takes_no_session)
     static const struct recorded_reply homeserver[] = {
         {"GET " PROFILE, 200, NULL, "{\"displayname\": \"Alice\"}"}, {0}};
 
-    trial_say(NULL, homeserver);
+    mas_pair_say(NULL, homeserver);
     look(&alice, BIT(DISPLAYNAME) | BIT(ADMIN));
     assert_string_equal(observed.account.displayname, "Alice");
     assert_true(account_states(&observed.account, ACCOUNT_DISPLAYNAME));
@@ -81,7 +81,7 @@ TEST(a_user_without_a_profile_has_no_name)
     static const struct recorded_reply homeserver[] = {
         {"GET " PROFILE, 404, NULL, "{\"errcode\": \"M_NOT_FOUND\"}"}, {0}};
 
-    trial_say(NULL, homeserver);
+    mas_pair_say(NULL, homeserver);
     look(&alice, BIT(DISPLAYNAME) | BIT(AVATAR_URL));
     assert_true(account_states(&observed.account, ACCOUNT_DISPLAYNAME));
     assert_null(observed.account.displayname);
@@ -90,7 +90,7 @@ TEST(a_user_without_a_profile_has_no_name)
 
 TEST(nothing_of_the_homeservers_is_nothing_to_ask)
 {
-    trial_say(NULL, NULL);
+    mas_pair_say(NULL, NULL);
     look(&alice, BIT(ADMIN) | BIT(EMAILS) | BIT(LOCKED));
     assert_homeserver_asked("");
     assert_mas_asked("");
@@ -104,14 +104,14 @@ TEST(a_profile_that_is_hidden_is_looked_at_as_the_user_itself)
         {"GET " PROFILE, 401 + RECORDED_ONCE, NULL, "{\"errcode\": \"M_MISSING_TOKEN\"}"},
         {"GET " PROFILE, 200, NULL, "{\"avatar_url\": \"mxc://x/1\"}"}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     look(&alice, BIT(AVATAR_URL));
     assert_string_equal(observed.account.avatar_url, "mxc://x/1");
     assert_homeserver_asked("GET " PROFILE " -\nGET " PROFILE " mpt_itself\n");
     assert_mas_asked(ASKED_SPEC ASKED_ITSELF(ALICE_ID));
-    companion_close(&trial.backend);
+    companion_close(&pair.backend);
     assert_mas_asked(ASKED_REVOKE);
-    companion_close(&trial.backend);
+    companion_close(&pair.backend);
     assert_mas_asked("");
 }
 
@@ -122,7 +122,7 @@ TEST(the_rest_is_seen_as_an_administrator_and_nothing_else_of_it_is_believed)
         {"GET " V1_USER "/override_ratelimit", 200, NULL,
             "{\"messages_per_second\": 5, \"burst_count\": 9}"}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     look(&alice, ~0u);
     assert_int_equal(observed.account.stated, COMPANION_FIELDS);
     assert_string_equal(observed.account.displayname, "Alice");
@@ -140,7 +140,7 @@ TEST(only_the_fields_that_are_asked_for_are_stated)
     static const struct recorded_reply mas[] = {DESCRIBED, MAKES("mpt_admin"), {0}};
     const struct recorded_reply homeserver[] = {{"GET " V2_USER, 200, NULL, shown}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     look(&alice, BIT(USER_TYPE) | BIT(SUSPENDED));
     assert_int_equal(observed.account.stated, BIT(USER_TYPE) | BIT(SUSPENDED));
 }
@@ -150,7 +150,7 @@ TEST(one_session_of_an_administrator_does_for_all_users)
     static const struct recorded_reply mas[] = {DESCRIBED, MAKES("mpt_admin"), {0}};
     const struct recorded_reply homeserver[] = {{"GET " V2_USER, 200, NULL, shown}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     look(&alice, BIT(USER_TYPE));
     look(&bob, BIT(USER_TYPE));
     assert_mas_asked(ASKED_SPEC ASKED_ADMINISTRATOR(ALICE_ID));
@@ -165,7 +165,7 @@ TEST(a_session_as_a_user_itself_is_that_users_alone)
         {"GET " PROFILE, 401 + RECORDED_ONCE, NULL, "{}"}, {"GET " PROFILE, 200, NULL, "{}"},
         {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     look(&alice, BIT(DISPLAYNAME));
     look(&bob, BIT(DISPLAYNAME));
     assert_mas_asked(ASKED_SPEC ASKED_ITSELF(ALICE_ID) ASKED_REVOKE ASKED_ITSELF(BOB_ID));
@@ -191,7 +191,7 @@ TEST(a_locked_user_is_looked_at_as_an_active_administrator_of_mas)
         {0}};
     const struct recorded_reply homeserver[] = {{"GET " V2_USER, 200, NULL, shown}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     alice.locked = true;
     look(&alice, BIT(USER_TYPE));
     assert_mas_asked(ASKED_SPEC ASKED_USERS ASKED_ADMINISTRATOR(BOB_ID));
@@ -208,7 +208,7 @@ TEST(a_user_who_is_not_active_any_more_is_looked_at_as_an_administrator)
         {0}};
     const struct recorded_reply homeserver[] = {{"GET " V2_USER, 200, NULL, shown}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     look(&alice, BIT(USER_TYPE));
     assert_mas_asked(ASKED_SPEC ASKED_ADMINISTRATOR(ALICE_ID) ASKED_USERS
             ASKED_ADMINISTRATOR(BOB_ID));
@@ -219,7 +219,7 @@ TEST(without_anybody_to_act_as_a_locked_user_is_an_error_that_says_so)
     static const struct recorded_reply mas[] = {DESCRIBED, MAKES("mpt_admin"),
         {"GET " ADMIN "/users?", 200, NULL, "{\"data\": []}"}, {0}};
 
-    trial_say(mas, NULL);
+    mas_pair_say(mas, NULL);
     alice.locked = true;
     assert_look_fails(&alice, BIT(USER_TYPE), ERROR_UNAUTHORIZED,
         "takes an active administrator of MAS to act as, and there is none");
@@ -232,7 +232,7 @@ TEST(without_anybody_to_act_as_a_deactivated_user_is_not_seen_further)
     static const struct recorded_reply mas[] = {DESCRIBED,
         {"GET " ADMIN "/users?", 200, NULL, "{\"data\": []}"}, {0}};
 
-    trial_say(mas, NULL);
+    mas_pair_say(mas, NULL);
     alice.deactivated = true;
     look(&alice, BIT(USER_TYPE));
     assert_int_equal(observed.account.stated, 0);
@@ -243,8 +243,8 @@ TEST(without_anybody_to_act_as_a_deactivated_user_is_not_seen_further)
 
 TEST(without_a_homeserver_there_is_nothing_to_look_at)
 {
-    trial_say(NULL, NULL);
-    trial.connection.http.url = NULL;
+    mas_pair_say(NULL, NULL);
+    pair.connection.http.url = NULL;
     assert_look_fails(&alice, BIT(DISPLAYNAME), ERROR_INVALID, "give url");
     look(&alice, ~0u);
     assert_int_equal(observed.account.stated, 0);
@@ -254,7 +254,7 @@ TEST(without_the_homeservers_name_there_is_nobody_to_look_at)
 {
     struct error error = {0};
 
-    trial_say(NULL, NULL);
+    mas_pair_say(NULL, NULL);
     account_free(&observed.account);
     account_name(&observed.account, NULL, "alice", &error);
     assert_look_fails(&alice, BIT(DISPLAYNAME), ERROR_INVALID, "give server_name");
@@ -266,7 +266,7 @@ TEST(an_older_mas_shows_profiles_and_no_more)
     static const struct recorded_reply homeserver[] = {
         {"GET " PROFILE, 200, NULL, "{\"displayname\": \"Alice\"}"}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     look(&alice, BIT(DISPLAYNAME));
     assert_look_fails(&alice, BIT(USER_TYPE), ERROR_UNSUPPORTED, "1.5 and newer can");
     look(&alice, ~0u);
@@ -277,10 +277,10 @@ TEST(without_the_admin_api_there_is_no_way_in)
 {
     static const struct mas_way other = {.lacks = "MAS's admin API can: see docs/mas.md"};
 
-    trial_say(NULL, NULL);
-    trial.state.way = &other;
+    mas_pair_say(NULL, NULL);
+    pair.state.way = &other;
     assert_look_fails(&alice, BIT(SUSPENDED), ERROR_UNSUPPORTED, "see docs/mas.md");
-    trial.state.way = NULL;
+    pair.state.way = NULL;
     assert_look_fails(&alice, BIT(SUSPENDED), ERROR_UNSUPPORTED, "admin API alone");
     assert_mas_asked("");
 }
@@ -291,7 +291,7 @@ TEST(a_user_that_the_homeserver_does_not_have_is_an_error_that_says_so)
     static const struct recorded_reply homeserver[] = {
         {"GET " V2_USER, 404, NULL, "{\"errcode\": \"M_NOT_FOUND\"}"}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     assert_look_fails(&alice, BIT(USER_TYPE), ERROR_NOT_FOUND, "provision-all-users");
 }
 
@@ -304,7 +304,7 @@ TEST(a_session_that_the_homeserver_refuses_is_made_anew_once)
         {"GET " V2_USER, 401 + RECORDED_ONCE, NULL, UNKNOWN_TOKEN},
         {"GET " V2_USER, 200, NULL, shown}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     look(&alice, BIT(USER_TYPE));
     assert_mas_asked(ASKED_SPEC ASKED_ADMINISTRATOR(ALICE_ID) ASKED_REVOKE
             ASKED_ADMINISTRATOR(ALICE_ID));
@@ -316,7 +316,7 @@ TEST(a_session_that_the_homeserver_always_refuses_is_an_error)
     static const struct recorded_reply homeserver[] = {
         {"GET " V2_USER, 401, NULL, UNKNOWN_TOKEN}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     assert_look_fails(&alice, BIT(USER_TYPE), ERROR_UNAUTHORIZED, "Token is not active");
     assert_mas_asked(ASKED_SPEC ASKED_ADMINISTRATOR(ALICE_ID) ASKED_REVOKE
             ASKED_ADMINISTRATOR(ALICE_ID) ASKED_REVOKE);
@@ -341,12 +341,12 @@ TEST(an_answer_that_is_no_session_is_an_error)
             {"POST " PERSONAL "/" SESSION_ID "/revoke", 200, NULL, "{}"},
             {"POST " PERSONAL, 201, NULL, answers[i]}, {0}};
 
-        trial_say(mas, NULL);
+        mas_pair_say(mas, NULL);
         assert_look_fails(&alice, BIT(USER_TYPE), ERROR_PROTOCOL, "personal session");
         assert_homeserver_asked("");
-        companion_close(&trial.backend);
+        companion_close(&pair.backend);
     }
-    assert_int_equal(trial.warnings.count, 0);
+    assert_int_equal(pair.warnings.count, 0);
 }
 
 TEST(a_token_that_the_homeserver_echoes_is_not_shown)
@@ -357,7 +357,7 @@ TEST(a_token_that_the_homeserver_echoes_is_not_shown)
             "{\"errcode\": \"M_FORBIDDEN\", \"error\": \"mpt_secret is none\"}"},
         {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     assert_look_fails(&alice, BIT(USER_TYPE), ERROR_FORBIDDEN, "is none");
 }
 
@@ -376,26 +376,26 @@ TEST(a_session_that_cannot_be_revoked_is_told_without_its_token)
             {"POST " PERSONAL, 201, NULL, MADE("mpt_admin")}, {0}};
         const struct recorded_reply homeserver[] = {{"GET " V2_USER, 200, NULL, shown}, {0}};
 
-        trial_say(mas, homeserver);
+        mas_pair_say(mas, homeserver);
         look(&alice, BIT(USER_TYPE));
-        companion_close(&trial.backend);
-        assert_int_equal(trial.warnings.count, table[i].told ? 1 : 0);
+        companion_close(&pair.backend);
+        assert_int_equal(pair.warnings.count, table[i].told ? 1 : 0);
         assert_not_warned("mpt_");
-        list_free(&trial.warnings);
+        list_free(&pair.warnings);
     }
 }
 
 static int
 look_with_little(void *context, struct error *error)
 {
-    int result = companion_look(&trial.backend, &alice, ~0u, &observed, error);
+    int result = companion_look(&pair.backend, &alice, ~0u, &observed, error);
 
     (void)context;
     if (result == 0 && observed.account.stated != COMPANION_FIELDS)
         result = error_set(error, ERROR_INTERNAL, "not all was seen");
-    companion_close(&trial.backend);
+    companion_close(&pair.backend);
     observed.account.stated = 0;
-    return trial_or_no_memory(result, error);
+    return mas_pair_or_no_memory(result, error);
 }
 
 TEST(all_is_seen_or_memory_was_short)
@@ -404,7 +404,7 @@ TEST(all_is_seen_or_memory_was_short)
     const struct recorded_reply homeserver[] = {{"GET " V2_USER, 200, NULL, shown},
         {"GET " V1_USER "/override_ratelimit", 200, NULL, "{}"}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     look(&alice, BIT(USER_TYPE)); /* what is asked once */
     fail_each_allocation(look_with_little, NULL);
 }
@@ -415,14 +415,14 @@ TEST(a_session_is_revoked_also_after_a_signal)
     static const struct recorded_reply mas[] = {DESCRIBED, MAKES("mpt_admin"), {0}};
     const struct recorded_reply homeserver[] = {{"GET " V2_USER, 200, NULL, shown}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     look(&alice, BIT(USER_TYPE));
-    trial_forget();
+    mas_pair_forget();
     assert_int_equal(stop_watch(), 0);
     raise(SIGTERM);
-    companion_close(&trial.backend);
+    companion_close(&pair.backend);
     assert_mas_asked(ASKED_REVOKE);
-    assert_int_equal(trial.warnings.count, 0);
+    assert_int_equal(pair.warnings.count, 0);
 }
 
 int
@@ -456,6 +456,6 @@ main(void)
         CASE(a_session_is_revoked_also_after_a_signal),
     };
 
-    return cmocka_run_group_tests_name("MAS's companion, looking", tests, trial_serve,
-        trial_serve_no_more);
+    return cmocka_run_group_tests_name("MAS's companion, looking", tests, mas_pair_serve,
+        mas_pair_serve_no_more);
 }

@@ -24,8 +24,8 @@ begin(void **state)
 {
     struct error error = {0};
 
-    trial_open(state);
-    trial_observe(&observed);
+    mas_pair_open(state);
+    mas_pair_observe(&observed);
     memset(&change, 0, sizeof(change));
     return account_name(&change, "@alice:x", "alice", &error);
 }
@@ -33,10 +33,10 @@ begin(void **state)
 static int
 finish(void **state)
 {
-    companion_close(&trial.backend);
+    companion_close(&pair.backend);
     account_free(&observed.account);
     account_free(&change);
-    return trial_close(state);
+    return mas_pair_close(state);
 }
 
 static void
@@ -62,7 +62,7 @@ update(const struct mas_user *user)
 {
     struct error error = {0};
 
-    companion_update(&trial.backend, user, &observed, &change, &error);
+    companion_update(&pair.backend, user, &observed, &change, &error);
     assert_kind(&error, ERROR_NONE);
 }
 
@@ -72,7 +72,7 @@ assert_update_fails(enum error_kind kind, const char *part)
     struct error error = {0};
 
     assert_int_equal(
-        companion_update(&trial.backend, &alice, &observed, &change, &error), -1);
+        companion_update(&pair.backend, &alice, &observed, &change, &error), -1);
     assert_kind(&error, kind);
     assert_in(part, error.text);
     assert_not_in("mpt_", error.text);
@@ -84,7 +84,7 @@ TEST(a_profile_is_set_as_the_user_itself)
     static const struct recorded_reply homeserver[] = {{"PUT " PROFILE, 200, NULL, "{}"}, {0}};
     struct error error = {0};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     want_name("Alice");
     account_state_text(&change, ACCOUNT_AVATAR_URL, "", &error);
     account_state_bool(&change, ACCOUNT_ADMIN, true);
@@ -95,7 +95,7 @@ TEST(a_profile_is_set_as_the_user_itself)
     assert_mas_asked(ASKED_SPEC ASKED_ITSELF(ALICE_ID));
     assert_int_equal(observed.account.stated, BIT(DISPLAYNAME) | BIT(AVATAR_URL));
     assert_string_equal(observed.account.displayname, "Alice");
-    companion_close(&trial.backend);
+    companion_close(&pair.backend);
     assert_mas_asked(ASKED_REVOKE);
 }
 
@@ -119,14 +119,14 @@ TEST(a_profile_that_the_user_may_not_set_is_set_as_an_administrator)
             {"PUT " PROFILE, table[i].status, NULL, table[i].body},
             {"PUT " V2_USER, 200, NULL, SYNAPSE_USER("\"displayname\": \"Alice\", ")}, {0}};
 
-        trial_say(mas, homeserver);
+        mas_pair_say(mas, homeserver);
         want_name("Alice");
         update(&alice);
         assert_homeserver_asked(
             "PUT " PROFILE "/displayname mpt_any {\"displayname\":\"Alice\"}\n"
             "PUT " V2_USER " mpt_any {\"displayname\":\"Alice\"}\n");
         assert_string_equal(observed.account.displayname, "Alice");
-        companion_close(&trial.backend);
+        companion_close(&pair.backend);
     }
 }
 
@@ -140,7 +140,7 @@ TEST(a_profile_of_a_locked_user_is_set_as_an_administrator_at_once)
     static const struct recorded_reply homeserver[] = {
         {"PUT " V2_USER, 200, NULL, SYNAPSE_USER("\"displayname\": \"Alice\", ")}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     alice.locked = true;
     want_name("Alice");
     update(&alice);
@@ -159,7 +159,7 @@ TEST(nothing_that_is_mas_s_goes_to_the_homeserver)
     const struct secret password = secret_over("wonderland");
     struct error error = {0};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     want_name("Alice");
     want_type("bot");
     account_state_bool(&change, ACCOUNT_ADMIN, true);
@@ -181,7 +181,7 @@ TEST(each_switch_is_a_request_of_its_own)
     static const struct recorded_reply homeserver[] = {{"PUT /_synapse/", 200, NULL, "{}"},
         {"POST /_synapse/", 200, NULL, "{}"}, {"DELETE /_synapse/", 200, NULL, "{}"}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     account_state_bool(&change, ACCOUNT_SUSPENDED, true);
     account_state_bool(&change, ACCOUNT_SHADOW_BANNED, false);
     account_state_ratelimit(&change,
@@ -200,7 +200,7 @@ TEST(each_switch_is_a_request_of_its_own)
 
 TEST(a_change_of_nothing_here_asks_nobody)
 {
-    trial_say(NULL, NULL);
+    mas_pair_say(NULL, NULL);
     account_state_bool(&change, ACCOUNT_ADMIN, true);
     update(&alice);
     assert_mas_asked("");
@@ -216,7 +216,7 @@ TEST(a_name_that_is_stored_and_not_told_to_all_rooms_is_a_warning)
             "{\"errcode\": \"M_LIMIT_EXCEEDED\", \"retry_after_ms\": 60000}"},
         {"GET " PROFILE, 200, NULL, "{\"displayname\": \"Alice\"}"}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     want_name("Alice");
     update(&alice);
     assert_warned("the profile of @alice:x is stored");
@@ -230,7 +230,7 @@ TEST(a_name_that_a_limit_kept_from_being_stored_is_an_error)
             "{\"errcode\": \"M_LIMIT_EXCEEDED\", \"retry_after_ms\": 60000}"},
         {"GET " PROFILE, 200, NULL, "{\"displayname\": \"Al\"}"}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     want_name("Alice");
     assert_update_fails(ERROR_RATE_LIMITED, "60 s");
 }
@@ -241,7 +241,7 @@ TEST(what_the_homeserver_accepts_and_does_not_do_is_an_error)
     static const struct recorded_reply homeserver[] = {
         {"PUT " V2_USER, 200, NULL, SYNAPSE_USER("\"user_type\": null, ")}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     want_type("bot");
     assert_update_fails(ERROR_SERVER, "user_type, but it did not happen");
     assert_null(observed.account.user_type);
@@ -255,7 +255,7 @@ TEST(a_type_that_synapse_does_not_know_is_an_error_that_says_what_it_knows)
             "{\"errcode\": \"M_UNKNOWN\", \"error\": \"Invalid user type\"}"},
         {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     want_type("robot");
     assert_update_fails(ERROR_INVALID, "extra_user_types");
 }
@@ -267,10 +267,10 @@ TEST(a_session_whose_answer_is_lost_has_changed_nothing)
         DESCRIBED, {"POST " PERSONAL, RECORDED_LOST, NULL, ""}, {0}};
     struct error error = {0};
 
-    trial_say(mas, NULL);
+    mas_pair_say(mas, NULL);
     want_type("bot");
     assert_int_equal(
-        companion_update(&trial.backend, &alice, &observed, &change, &error), -1);
+        companion_update(&pair.backend, &alice, &observed, &change, &error), -1);
     assert_kind(&error, ERROR_UNREACHABLE);
     assert_false(error.maybe_done);
     assert_homeserver_asked("");
@@ -281,19 +281,19 @@ TEST(what_cannot_be_changed_is_refused_before_anything_is_sent)
     static const struct recorded_reply mas[] = {DESCRIBED_OLD, {0}};
     struct error older = {0}, nowhere = {0}, nothing = {0};
 
-    trial_say(mas, NULL);
+    mas_pair_say(mas, NULL);
     want_type("bot");
-    assert_int_equal(companion_may_update(&trial.backend, &change, &older), -1);
+    assert_int_equal(companion_may_update(&pair.backend, &change, &older), -1);
     assert_kind(&older, ERROR_UNSUPPORTED);
     assert_in("the user_type of an account", older.text);
     assert_in("1.5 and newer can", older.text);
-    trial.connection.http.url = NULL;
-    assert_int_equal(companion_may_update(&trial.backend, &change, &nowhere), -1);
+    pair.connection.http.url = NULL;
+    assert_int_equal(companion_may_update(&pair.backend, &change, &nowhere), -1);
     assert_kind(&nowhere, ERROR_INVALID);
     assert_in("give url", nowhere.text);
     assert_update_fails(ERROR_INVALID, "give url");
     change.stated = BIT(ADMIN);
-    assert_int_equal(companion_may_update(&trial.backend, &change, &nothing), 0);
+    assert_int_equal(companion_may_update(&pair.backend, &change, &nothing), 0);
     assert_mas_asked(ASKED_SPEC);
     assert_homeserver_asked("");
 }
@@ -301,12 +301,12 @@ TEST(what_cannot_be_changed_is_refused_before_anything_is_sent)
 static int
 update_with_little(void *context, struct error *error)
 {
-    int result = companion_update(&trial.backend, &alice, &observed, &change, error);
+    int result = companion_update(&pair.backend, &alice, &observed, &change, error);
 
     (void)context;
-    companion_close(&trial.backend);
+    companion_close(&pair.backend);
     observed.account.stated = 0;
-    return trial_or_no_memory(result, error);
+    return mas_pair_or_no_memory(result, error);
 }
 
 TEST(all_is_changed_or_memory_was_short)
@@ -318,7 +318,7 @@ TEST(all_is_changed_or_memory_was_short)
             SYNAPSE_USER("\"displayname\": \"Alice\", \"user_type\": \"bot\", ")},
         {"PUT /_synapse/admin/v1/suspend/", 200, NULL, "{}"}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     want_name("Alice");
     update(&alice); /* what is asked once */
     fail_each_allocation(update_with_little, NULL);
@@ -347,6 +347,6 @@ main(void)
         CASE(all_is_changed_or_memory_was_short),
     };
 
-    return cmocka_run_group_tests_name("MAS's companion, changing", tests, trial_serve,
-        trial_serve_no_more);
+    return cmocka_run_group_tests_name("MAS's companion, changing", tests, mas_pair_serve,
+        mas_pair_serve_no_more);
 }

@@ -31,8 +31,8 @@ static int
 begin(void **state)
 {
     password = secret_over("wonderland");
-    trial_open(state);
-    trial_observe(&observed);
+    mas_pair_open(state);
+    mas_pair_observe(&observed);
     return 0;
 }
 
@@ -40,7 +40,7 @@ static int
 finish(void **state)
 {
     account_free(&observed.account);
-    return trial_close(state);
+    return mas_pair_close(state);
 }
 
 /* Says one thing to a login, and lets everybody log out. */
@@ -52,7 +52,7 @@ say(int status, const char *body)
 
     mas[0].status = status;
     mas[0].body = body;
-    trial_say(mas, NULL);
+    mas_pair_say(mas, NULL);
 }
 
 static void
@@ -62,7 +62,7 @@ assert_answer(enum password_answer expected, const char *part)
     enum password_answer answer = PASSWORD_DIFFERENT;
     struct error error = {0};
 
-    mas_logins_ask(&trial.backend, &observed, &password, &answer, why, &error);
+    mas_logins_ask(&pair.backend, &observed, &password, &answer, why, &error);
     assert_kind(&error, ERROR_NONE);
     assert_int_equal(answer, expected);
     assert_in(part, why);
@@ -76,7 +76,7 @@ assert_ask_fails(enum error_kind kind, const char *part)
     struct error error = {0};
 
     assert_int_equal(
-        mas_logins_ask(&trial.backend, &observed, &password, &answer, why, &error), -1);
+        mas_logins_ask(&pair.backend, &observed, &password, &answer, why, &error), -1);
     assert_kind(&error, kind);
     assert_in(part, error.text);
     assert_in("database", error.text);
@@ -91,7 +91,7 @@ TEST(a_right_password_logs_in_and_out_again)
     assert_answer(PASSWORD_SAME, "");
     assert_mas_asked(ASKED_LOGIN("REGISTRAR_PROBE") ASKED_LOGOUT);
     assert_homeserver_asked("");
-    assert_int_equal(trial.warnings.count, 0);
+    assert_int_equal(pair.warnings.count, 0);
 }
 
 /* So does a user who has none, or is none. */
@@ -159,7 +159,7 @@ TEST(a_limit_that_names_no_wait_tells_none)
     struct error error = {0};
 
     say(429, LIMITED);
-    mas_logins_ask(&trial.backend, &observed, &password, &answer, why, &error);
+    mas_logins_ask(&pair.backend, &observed, &password, &answer, why, &error);
     assert_int_equal(error.retry_after_ms, 0);
     assert_int_equal(error.status, 429);
     assert_string_equal(error.errcode, "M_LIMIT_EXCEEDED");
@@ -199,7 +199,7 @@ TEST(a_login_that_is_none_is_an_error)
 
         say(200, bodies[i]);
         assert_int_equal(
-            mas_logins_ask(&trial.backend, &observed, &password, &answer, why, &error), -1);
+            mas_logins_ask(&pair.backend, &observed, &password, &answer, why, &error), -1);
         assert_kind(&error, ERROR_PROTOCOL);
         assert_not_in("mct_secret", error.text);
         assert_not_in("wonderland", error.text);
@@ -211,7 +211,7 @@ TEST(a_session_that_cannot_be_ended_is_told)
     static const struct recorded_reply mas[] = {{"POST " LOGIN, 200, NULL, LOGGED_IN},
         {"POST " LOGOUT, 500, NULL, "{\"errcode\": \"M_UNKNOWN\"}"}, {0}};
 
-    trial_say(mas, NULL);
+    mas_pair_say(mas, NULL);
     assert_answer(PASSWORD_SAME, "");
     assert_warned("REGISTRAR_PROBE");
     assert_not_warned("mct_secret");
@@ -226,9 +226,9 @@ may_verify(int status, const char *body, struct error *error)
 
     mas[0].status = status;
     mas[0].body = body;
-    trial_say(mas, NULL);
+    mas_pair_say(mas, NULL);
     memset(error, 0, sizeof(*error));
-    return mas_logins_may_verify(&trial.backend, error);
+    return mas_logins_may_verify(&pair.backend, error);
 }
 
 TEST(logins_can_be_verified_where_mas_serves_them)
@@ -255,7 +255,7 @@ static int
 verify(struct error *error)
 {
     memset(error, 0, sizeof(*error));
-    return mas_logins_verify(&trial.backend, &observed.account, &password, error);
+    return mas_logins_verify(&pair.backend, &observed.account, &password, error);
 }
 
 TEST(a_login_is_verified_at_mas_and_used_at_the_homeserver)
@@ -266,11 +266,11 @@ TEST(a_login_is_verified_at_mas_and_used_at_the_homeserver)
         {"GET " WHOAMI, 200, NULL, "{\"user_id\": \"@alice:x\"}"}, {0}};
     struct error error;
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     assert_int_equal(verify(&error), 0);
     assert_mas_asked(ASKED_LOGIN("REGISTRAR_VERIFY") ASKED_LOGOUT);
     assert_homeserver_asked("GET " WHOAMI " mct_secret\n");
-    trial.connection.http.url = NULL;
+    pair.connection.http.url = NULL;
     assert_int_equal(verify(&error), 0);
     assert_homeserver_asked("");
 }
@@ -296,7 +296,7 @@ TEST(a_session_that_the_homeserver_refuses_fails_verification)
         {0}};
     struct error error;
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     assert_int_equal(verify(&error), -1);
     assert_kind(&error, ERROR_UNAUTHORIZED);
     assert_false(error_ends_list(&error));
@@ -328,12 +328,12 @@ ask_with_little(void *context, struct error *error)
 {
     char why[PASSWORD_WHY_SIZE];
     enum password_answer answer = PASSWORD_DIFFERENT;
-    int result = mas_logins_ask(&trial.backend, &observed, &password, &answer, why, error);
+    int result = mas_logins_ask(&pair.backend, &observed, &password, &answer, why, error);
 
     (void)context;
     if (result == 0 && answer != PASSWORD_SAME)
         result = error_set(error, ERROR_INTERNAL, "it is the same");
-    return trial_or_no_memory(result, error);
+    return mas_pair_or_no_memory(result, error);
 }
 
 TEST(a_password_is_told_or_memory_was_short)
@@ -345,12 +345,12 @@ TEST(a_password_is_told_or_memory_was_short)
 static int
 verify_with_little(void *context, struct error *error)
 {
-    int result = mas_logins_may_verify(&trial.backend, error);
+    int result = mas_logins_may_verify(&pair.backend, error);
 
     (void)context;
     if (result == 0)
-        result = mas_logins_verify(&trial.backend, &observed.account, &password, error);
-    return trial_or_no_memory(result, error);
+        result = mas_logins_verify(&pair.backend, &observed.account, &password, error);
+    return mas_pair_or_no_memory(result, error);
 }
 
 TEST(a_login_is_verified_or_memory_was_short)
@@ -359,7 +359,7 @@ TEST(a_login_is_verified_or_memory_was_short)
         {"POST " LOGIN, 200, NULL, LOGGED_IN}, {"POST " LOGOUT, 200, NULL, "{}"}, {0}};
     static const struct recorded_reply homeserver[] = {{"GET " WHOAMI, 200, NULL, "{}"}, {0}};
 
-    trial_say(mas, homeserver);
+    mas_pair_say(mas, homeserver);
     fail_each_allocation(verify_with_little, NULL);
 }
 
@@ -390,6 +390,6 @@ main(void)
         CASE(a_login_is_verified_or_memory_was_short),
     };
 
-    return cmocka_run_group_tests_name("logins at MAS", tests, trial_serve,
-        trial_serve_no_more);
+    return cmocka_run_group_tests_name("logins at MAS", tests, mas_pair_serve,
+        mas_pair_serve_no_more);
 }

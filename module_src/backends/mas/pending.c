@@ -18,6 +18,10 @@
 struct pending {
     struct session_file *file; /* NULL: none can be made */
     char *localpart; /* whose creation the file is locked for, or NULL */
+    /* An entry of another run that this one's has replaced, while it is not known that
+     * the user is this run's. */
+    struct session_creation former;
+    bool has_former;
 };
 
 /* By the clock that also dates users, as far as it is known. */
@@ -80,6 +84,7 @@ let_go(struct pending *pending)
     session_file_unlock(pending->file);
     memory_free(pending->localpart);
     pending->localpart = NULL;
+    pending->has_former = false;
 }
 
 /* Locks the file for this creation. One before it that has not ended has failed, and
@@ -105,7 +110,7 @@ hold(struct backend *backend, const char *localpart, struct error *error)
     return 0;
 }
 
-/* The same, and lets go where it does not come to an entry. */
+/* Writes the entry of the creation that is held, or lets go of it. */
 static int
 store(struct backend *backend, const char *localpart, const struct session_creation *creation,
     struct error *error)
@@ -113,8 +118,6 @@ store(struct backend *backend, const char *localpart, const struct session_creat
     const struct session_key key = key_of(backend, localpart);
     struct pending *pending = mas_state_of(backend)->pending;
 
-    if (hold(backend, localpart, error) != 0)
-        return -1;
     if (session_file_store_creation(pending->file, &key, creation, oldest_s(backend), error) ==
         0)
         return 0;
@@ -125,8 +128,10 @@ store(struct backend *backend, const char *localpart, const struct session_creat
 int
 pending_begin(struct backend *backend, const char *localpart, struct error *error)
 {
+    const struct session_key key = key_of(backend, localpart);
     const struct session_creation creation = {.begun_s = now_s(backend)};
     struct error failure = {0};
+    struct pending *pending;
 
     if (backend->connection->session_file == NULL || backend->predict)
         return 0;
@@ -136,6 +141,10 @@ pending_begin(struct backend *backend, const char *localpart, struct error *erro
         *error = failure;
         return -1;
     }
+    if (hold(backend, localpart, error) != 0)
+        return -1;
+    pending = mas_state_of(backend)->pending;
+    pending->has_former = session_file_find_creation(pending->file, &key, &pending->former);
     return store(backend, localpart, &creation, error);
 }
 
@@ -154,6 +163,7 @@ pending_made(struct backend *backend, const char *localpart, const struct mas_us
     if (!session_file_find_creation(pending->file, &key, &creation))
         creation.begun_s = now_s(backend);
     snprintf(creation.id, sizeof(creation.id), "%s", user->id);
+    pending->has_former = false;
     return store(backend, localpart, &creation, error);
 }
 
@@ -340,14 +350,21 @@ find(struct backend *backend, const char *localpart, struct session_creation *cr
     return 0;
 }
 
-/* Removes the entry of the creation that is held, and lets go of it. */
+/*
+ * Removes the entry of the creation that is held, and lets go of it. One of another run
+ * comes back where this run has not made the user: that one may have, right before it
+ * was killed, while this one waited for its turn.
+ */
 static int
 end(struct backend *backend, const char *localpart, struct error *error)
 {
     const struct session_key key = key_of(backend, localpart);
     struct pending *pending = mas_state_of(backend)->pending;
     int result =
-        session_file_remove_creation(pending->file, &key, oldest_s(backend), error);
+        pending->has_former
+            ? session_file_store_creation(pending->file, &key, &pending->former,
+                  oldest_s(backend), error)
+            : session_file_remove_creation(pending->file, &key, oldest_s(backend), error);
 
     let_go(pending);
     return result;
@@ -396,6 +413,8 @@ pending_has(struct backend *backend, const char *localpart, const struct mas_use
         return 0;
     if (find(backend, localpart, &creation, &found, error) != 0)
         return -1;
+    /* What it is, is looked at from here on. */
+    mas_state_of(backend)->pending->has_former = false;
     if (!found)
         return let_go_of_nothing(backend, localpart, error);
     result = is_unfinished(backend, &creation, user, has, error);
