@@ -16,6 +16,14 @@
 #include "net/http.h"
 #include "net/retry.h"
 
+/* Where a server's logins differ from those of homeservers. */
+struct login_terms {
+    const char *limit;   /* its setting that limits them; Synapse's is "rc_login" */
+    long long wait_ms;   /* to wait where that limit names no wait */
+    const char *wrong;   /* what it says about a password that is wrong, of all that it
+                            answers with 403 M_FORBIDDEN */
+};
+
 /* A homeserver as it is talked to; one thread at a time. */
 struct matrix {
     struct http *http;
@@ -25,6 +33,7 @@ struct matrix {
     /* What would spare a task its login, behind "or" in the message about a
      * limit on logins: "give an access_token, which needs none". NULL: nothing. */
     const char *login_advice;
+    const struct login_terms *login_terms; /* NULL: a homeserver's */
 };
 
 /* How many secrets a call's body can hold at most. */

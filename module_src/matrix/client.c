@@ -53,24 +53,28 @@ static int
 login_wait(struct matrix *matrix, const struct answer *answer, struct error *error)
 {
     const char *advice = matrix->login_advice;
+    const struct login_terms *terms = matrix->login_terms;
+    bool told = answer->retry_after_ms > 0 || terms == NULL;
     struct error failure = {0};
 
-    if (retry_wait(matrix->retry, http_origin(matrix->http), answer->retry_after_ms,
-            &failure) == 0)
+    if (retry_wait(matrix->retry, http_origin(matrix->http),
+            told ? answer->retry_after_ms : terms->wait_ms, &failure) == 0)
         return 0;
     if (failure.kind != ERROR_RATE_LIMITED) {
         *error = failure;
         return -1;
     }
     error->status = answer->status;
-    error->retry_after_ms = failure.retry_after_ms;
+    error->retry_after_ms = told ? failure.retry_after_ms : 0;
     memcpy(error->errcode, answer->errcode, sizeof(error->errcode));
     return error_set(error, ERROR_RATE_LIMITED,
-        "the server allows no more logins for now and says to wait %lld s, which is more "
-        "than is left of retry_timeout; wait that long, raise rc_login in the server's "
+        "the server allows no more logins for now and %s %lld s, which is more "
+        "than is left of retry_timeout; wait that long, raise %s in the server's "
         "configuration%s%s",
-        retry_seconds(failure.retry_after_ms), advice == NULL ? "" : ", or ",
-        advice == NULL ? "" : advice);
+        told ? "says to wait" : "does not say how long to wait: it may take",
+        retry_seconds(failure.retry_after_ms),
+        terms == NULL ? "rc_login" : terms->limit,
+        advice == NULL ? "" : ", or ", advice == NULL ? "" : advice);
 }
 
 int
@@ -123,6 +127,13 @@ login_body(const char *user, const struct secret *password, const char *device_i
     return NULL;
 }
 
+static bool
+is_wrong(const struct matrix *matrix, const struct answer *answer)
+{
+    return answer_is(answer, 403, "M_FORBIDDEN") &&
+           (matrix->login_terms == NULL || answer_says(answer, matrix->login_terms->wrong));
+}
+
 int
 client_login(struct matrix *matrix, const char *user, const struct secret *password,
     const char *device_id, struct session *session, enum login_result *login,
@@ -152,7 +163,7 @@ client_login(struct matrix *matrix, const char *user, const struct secret *passw
     }
     if (result != 0)
         goto out;
-    *login = answer_is(&answer, 403, "M_FORBIDDEN") ? LOGIN_WRONG : LOGIN_DONE;
+    *login = is_wrong(matrix, &answer) ? LOGIN_WRONG : LOGIN_DONE;
     if (answer_ok(&answer))
         result = take_session(session, &answer, error);
     else if (*login != LOGIN_WRONG)
@@ -190,6 +201,28 @@ client_logout(struct matrix *matrix, struct session *session, bool *failed)
     secret_free(&session->access_token);
     memory_free(session->user_id);
     memset(session, 0, sizeof(*session));
+}
+
+int
+client_password_flow(struct matrix *matrix, bool *offered, long *status, struct error *error)
+{
+    struct answer answer = {0};
+    const json_t *flow;
+    size_t i;
+
+    if (call_get(matrix, "/_matrix/client/v3/login", NULL, &answer, error) != 0)
+        return -1;
+    *offered = false;
+    *status = answer.status;
+    json_array_foreach(json_object_get(answer.body, "flows"), i, flow)
+    {
+        const char *type = json_string_value(json_object_get(flow, "type"));
+
+        if (type != NULL && strcmp(type, "m.login.password") == 0)
+            *offered = true;
+    }
+    answer_free(&answer);
+    return 0;
 }
 
 int

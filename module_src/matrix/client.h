@@ -48,6 +48,13 @@ void client_logout(struct matrix *matrix, struct session *session, bool *failed)
 int client_take_token(struct session *session, const struct answer *answer,
     const char *what, struct error *error);
 
+/*
+ * Whether GET /login offers m.login.password; *status is the answer's, of which
+ * one that is no success offers nothing. Errors: those of call_send.
+ */
+int client_password_flow(struct matrix *matrix, bool *offered, long *status,
+    struct error *error);
+
 /* Fills user_id of a session that has a token. Errors: unauthorized, ... */
 int client_whoami(struct matrix *matrix, struct session *session, struct error *error);
 

@@ -23,9 +23,8 @@ static const char device_prefix[] = "REGISTRAR_";
  */
 #define FINGERPRINT_ITERATIONS 20000
 
-/* A member that is a string without a NUL in it; else NULL. */
-static const char *
-member(const json_t *entry, const char *name)
+const char *
+session_entry_string(const json_t *entry, const char *name)
 {
     json_t *value = json_object_get(entry, name);
 
@@ -38,7 +37,7 @@ member(const json_t *entry, const char *name)
 static bool
 member_is(const json_t *entry, const char *name, const char *wanted)
 {
-    const char *value = member(entry, name);
+    const char *value = session_entry_string(entry, name);
 
     return value != NULL && strcmp(value, wanted) == 0;
 }
@@ -49,7 +48,7 @@ is_of_account(const json_t *entry, const struct session_key *key, const char **s
 {
     json_t *name = json_object_get(entry, "server_name");
 
-    *server_name = member(entry, "server_name");
+    *server_name = session_entry_string(entry, "server_name");
     if (name != NULL && (*server_name == NULL || !user_id_server_name_is_valid(*server_name)))
         return false;
     return member_is(entry, "origin", key->origin) &&
@@ -160,9 +159,9 @@ static int
 take_session(const json_t *entry, const struct session_key *key, struct session *session,
     bool *whole, struct error *error)
 {
-    const char *server_name = member(entry, "server_name");
-    const char *user_id = member(entry, "user_id");
-    const char *token = member(entry, "access_token");
+    const char *server_name = session_entry_string(entry, "server_name");
+    const char *user_id = session_entry_string(entry, "user_id");
+    const char *token = session_entry_string(entry, "access_token");
 
     *whole = false;
     if (server_name == NULL || user_id == NULL || token == NULL ||
@@ -187,8 +186,9 @@ session_entry_read(const json_t *entry, const struct session_key *key,
     int result = take_session(entry, key, session, &whole, error);
 
     *found = SESSION_NONE;
-    if (result == 0 && whole && read_hex(salt, sizeof(salt), member(entry, "salt")) &&
-        read_hex(kept, sizeof(kept), member(entry, "fingerprint"))) {
+    if (result == 0 && whole &&
+        read_hex(salt, sizeof(salt), session_entry_string(entry, "salt")) &&
+        read_hex(kept, sizeof(kept), session_entry_string(entry, "fingerprint"))) {
         result = take_fingerprint(own, key->credential, salt, error);
         if (result == 0)
             *found = CRYPTO_memcmp(kept, own, sizeof(own)) == 0
@@ -246,7 +246,7 @@ take_device(const json_t *entry, const char *name, char device_id[SESSION_DEVICE
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     const size_t prefix = strlen(device_prefix);
-    const char *kept = member(entry, name);
+    const char *kept = session_entry_string(entry, name);
 
     if (kept == NULL || strlen(kept) != SESSION_DEVICE_SIZE - 1 ||
         strncmp(kept, device_prefix, prefix) != 0 ||

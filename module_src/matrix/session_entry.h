@@ -29,6 +29,9 @@ bool session_entry_locate(const json_t *entries, const struct session_key *key,
 /* A new entry without a device and without a session, or NULL: no memory. */
 json_t *session_entry_new(const struct session_key *key);
 
+/* A member that is a string without a NUL in it; else NULL. */
+const char *session_entry_string(const json_t *entry, const char *name);
+
 /* session_file_find for this entry. */
 int session_entry_read(const json_t *entry, const struct session_key *key,
     struct session *session, enum session_found *found, struct error *error);

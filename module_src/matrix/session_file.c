@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * {"registrar": 1, "sessions": [entries, see session_entry.h]}. Whatever else
- * stands in it is another version's, and is kept.
+ * {"registrar": 1, "sessions": [entries, see session_entry.h], "creations":
+ * [entries, see session_creation.h; where there are any]}. Whatever else stands in
+ * it is another version's, and is kept.
  */
 #include "matrix/session_file.h"
 
@@ -10,6 +11,7 @@
 
 #include "base/memory.h"
 #include "matrix/private_file.h"
+#include "matrix/session_creation.h"
 #include "matrix/session_entry.h"
 #include "matrix/user_id.h"
 
@@ -25,6 +27,13 @@ static json_t *
 entries_of(const json_t *root)
 {
     return json_object_get(root, "sessions");
+}
+
+/* NULL: there are none. */
+static json_t *
+creations_of(const json_t *root)
+{
+    return json_object_get(root, "creations");
 }
 
 static json_t *
@@ -52,7 +61,8 @@ parse(const struct private_file *file, const char *bytes, size_t length,
     if (memory_failures() != failures)
         error_no_memory(error);
     else if (!whole || !json_is_integer(version) || json_integer_value(version) != VERSION ||
-             !json_is_array(entries_of(root)))
+             !json_is_array(entries_of(root)) ||
+             (creations_of(root) != NULL && !json_is_array(creations_of(root))))
         error_set(error, ERROR_INVALID,
             "session_file: %s is not a session file of Registrar, or is damaged; remove it, "
             "or name another",
@@ -120,8 +130,8 @@ session_file_open(const char *path, struct list *warnings, struct error *error)
         goto fail;
     if (obstacle != 0) {
         list_add(warnings,
-            "session_file: %s is not there and cannot be made (%s), so sessions are not "
-            "kept between runs",
+            "session_file: %s is not there and cannot be made (%s), so nothing is kept "
+            "between runs",
             path, strerror(obstacle));
         goto fail;
     }
@@ -286,6 +296,19 @@ discard(struct session_file *file, json_t *root, struct error *error)
     return result;
 }
 
+/* Writes root, which is taken over, or removes the file where nothing is left. */
+static int
+put_back(struct session_file *file, json_t *root, bool changed, struct error *error)
+{
+    /* Two members: ours, and nothing that another version wrote. */
+    if (json_array_size(entries_of(root)) == 0 && json_object_size(root) == 2)
+        return discard(file, root, error);
+    if (changed)
+        return save(file, root, error);
+    json_decref(root);
+    return 0;
+}
+
 int
 session_file_remove(struct session_file *file, const struct session_key *key,
     struct error *error)
@@ -298,11 +321,81 @@ session_file_remove(struct session_file *file, const struct session_key *key,
         return -1;
     found = session_entry_locate(entries_of(root), key, &index) &&
             json_array_remove(entries_of(root), index) == 0;
-    /* Two members: ours, and nothing that another version wrote. */
-    if (json_array_size(entries_of(root)) == 0 && json_object_size(root) == 2)
-        return discard(file, root, error);
-    if (found)
+    return put_back(file, root, found, error);
+}
+
+/* ---- Creations --------------------------------------------------------------- */
+
+bool
+session_file_find_creation(const struct session_file *file, const struct session_key *key,
+    struct session_creation *creation)
+{
+    const json_t *entry;
+    size_t i;
+
+    json_array_foreach(creations_of(file->root), i, entry)
+        if (session_creation_read(entry, key, creation))
+            return true;
+    memset(creation, 0, sizeof(*creation));
+    return false;
+}
+
+/* Takes key's creation, and those that are too old, out of root. */
+static bool
+drop_creations(json_t *root, const struct session_key *key, long long oldest_s)
+{
+    json_t *creations = creations_of(root);
+    size_t before = json_array_size(creations);
+    size_t after;
+
+    for (size_t i = before; i-- > 0;)
+        if (session_creation_may_go(json_array_get(creations, i), key, oldest_s))
+            json_array_remove(creations, i);
+    after = json_array_size(creations);
+    if (after == 0)
+        json_object_del(root, "creations");
+    return after != before;
+}
+
+static int
+append_creation(const struct session_file *file, json_t *root, const struct session_key *key,
+    const struct session_creation *creation, struct error *error)
+{
+    if (creations_of(root) == NULL &&
+        json_object_set_new(root, "creations", json_array()) != 0)
+        return error_no_memory(error);
+    if (json_array_size(creations_of(root)) >= MOST_ENTRIES)
+        return error_set(error, ERROR_INVALID,
+            "session_file: %s is full: it holds %d creations that were cut off; remove it, or "
+            "name another",
+            file->file.path, MOST_ENTRIES);
+    return json_array_append_new(creations_of(root), session_creation_new(key, creation)) == 0
+               ? 0
+               : error_no_memory(error);
+}
+
+int
+session_file_store_creation(struct session_file *file, const struct session_key *key,
+    const struct session_creation *creation, long long oldest_s, struct error *error)
+{
+    json_t *root = load(file, error);
+
+    if (root == NULL)
+        return -1;
+    drop_creations(root, key, oldest_s);
+    if (append_creation(file, root, key, creation, error) == 0)
         return save(file, root, error);
     json_decref(root);
-    return 0;
+    return -1;
+}
+
+int
+session_file_remove_creation(struct session_file *file, const struct session_key *key,
+    long long oldest_s, struct error *error)
+{
+    json_t *root = load(file, error);
+
+    if (root == NULL)
+        return -1;
+    return put_back(file, root, drop_creations(root, key, oldest_s), error);
 }

@@ -6,6 +6,9 @@
  * under a lock. An entry is found again only with the origin, the server
  * name, the user and the credential it was made with, so that a token is
  * never sent elsewhere; of the credential only a salted fingerprint is kept.
+ *
+ * Beside sessions it holds creations: accounts that were being made when their
+ * entry was written, so that a run that was cut off can be finished.
  */
 #ifndef REGISTRAR_MATRIX_SESSION_FILE_H
 #define REGISTRAR_MATRIX_SESSION_FILE_H
@@ -31,6 +34,15 @@ enum session_found {
     SESSION_NONE,
     SESSION_FOUND,
     SESSION_OF_OTHER_CREDENTIAL, /* all the same but for the credential */
+};
+
+/* Of a creation's id, with its NUL: more than any server's has. */
+#define SESSION_CREATION_ID_SIZE 64
+
+/* An account that is being made. */
+struct session_creation {
+    long long begun_s; /* in seconds since 1970 */
+    char id[SESSION_CREATION_ID_SIZE]; /* the server's own of the account; "": not known */
 };
 
 /* A device id of ours with its NUL: "REGISTRAR_" and random letters. */
@@ -108,6 +120,27 @@ int session_file_fits(const struct session_key *key, const struct session *sessi
  */
 int session_file_store(struct session_file *file, const struct session_key *key,
     const struct session *session, const char *device_id, struct error *error);
+
+/*
+ * Finds the creation of key's account, where key's credential means nothing and
+ * its server name is none only of an entry that has none. One that is not
+ * well-formed is none.
+ */
+bool session_file_find_creation(const struct session_file *file,
+    const struct session_key *key, struct session_creation *creation);
+
+/*
+ * Writes the creation, in place of the one before, and drops those that were begun
+ * before oldest_s. Under the lock. Errors: invalid (cannot be written, full), memory,
+ * those of session_file_open.
+ */
+int session_file_store_creation(struct session_file *file, const struct session_key *key,
+    const struct session_creation *creation, long long oldest_s, struct error *error);
+
+/* Removes key's, and those that are that old. The rest is as session_file_remove
+ * says. */
+int session_file_remove_creation(struct session_file *file, const struct session_key *key,
+    long long oldest_s, struct error *error);
 
 /*
  * Removes the entry, whatever its credential, and the file when nothing is left

@@ -10,6 +10,9 @@
 #include "base/text.h"
 #include "matrix/call.h"
 
+struct pending;
+struct personal_sessions;
+
 struct mas_state {
     struct matrix oauth;   /* MAS at its base: tokens and logins */
     struct matrix admin;   /* its admin API; the same client, or one of its own */
@@ -22,6 +25,8 @@ struct mas_state {
     bool sends_secret_in_body; /* client_secret_post */
     const struct mas_way *way; /* how accounts are seen and changed; NULL: not yet */
     struct mas_user user;  /* of the newest lookup; id is "" for none */
+    struct pending *pending; /* pending.c; NULL: not yet */
+    struct personal_sessions *personal; /* personal.c; NULL: not yet */
     struct text paths;     /* of the endpoints it has, each between newlines (spec.json) */
     bool paths_asked;
     bool has_displayname;  /* a creation takes it */

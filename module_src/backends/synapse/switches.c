@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "backends/homeserver/state.h"
 #include "base/memory.h"
+#include "matrix/client.h"
 
 static const char users[] = "/_synapse/admin/v1/users/";
 static const char override[] = "/override_ratelimit";
@@ -75,7 +75,7 @@ build_request(const struct account *change, enum account_field field)
 }
 
 static int
-switch_field(struct backend *backend, struct observation *observed,
+switch_field(struct matrix *matrix, const struct secret *token, struct observation *observed,
     const struct account *change, enum account_field field, struct error *error)
 {
     struct request request = build_request(change, field);
@@ -83,7 +83,7 @@ switch_field(struct backend *backend, struct observation *observed,
     struct call call = {
         .method = request.method,
         .path = path,
-        .bearer = &state_of(backend)->administrator.access_token,
+        .bearer = token,
         .body = request.body,
         .retry = RETRY_SAFE, /* each says how it shall be, not what to change */
     };
@@ -93,7 +93,7 @@ switch_field(struct backend *backend, struct observation *observed,
     if (path == NULL || call.body == NULL)
         error_no_memory(error);
     else
-        result = call_send(&backend->matrix, &call, &answer, error);
+        result = call_send(matrix, &call, &answer, error);
     if (result == 0 && !answer_ok(&answer)) {
         char what[64];
 
@@ -112,12 +112,12 @@ switch_field(struct backend *backend, struct observation *observed,
 }
 
 int
-switches_update(struct backend *backend, struct observation *observed,
-    const struct account *change, struct error *error)
+switches_update(struct matrix *matrix, const struct secret *token,
+    struct observation *observed, const struct account *change, struct error *error)
 {
     for (int field = 0; field < ACCOUNT_FIELDS; field++)
         if ((change->stated & SWITCHES_FIELDS & (1u << field)) != 0 &&
-            switch_field(backend, observed, change, (enum account_field)field, error) != 0)
+            switch_field(matrix, token, observed, change, (enum account_field)field, error) != 0)
             return -1;
     return 0;
 }

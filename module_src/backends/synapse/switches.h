@@ -14,9 +14,9 @@
 int switches_look(struct matrix *matrix, const struct secret *token,
     struct observation *observed, struct error *error);
 
-/* Makes those of the fields that change states, one request each; observed has
- * each as soon as it is made. */
-int switches_update(struct backend *backend, struct observation *observed,
-    const struct account *change, struct error *error);
+/* Makes, with an administrator's token, those of the fields that change states, one
+ * request each; observed has each as soon as it is made. */
+int switches_update(struct matrix *matrix, const struct secret *token,
+    struct observation *observed, const struct account *change, struct error *error);
 
 #endif

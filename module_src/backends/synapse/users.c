@@ -35,9 +35,16 @@ users_lookup(struct matrix *matrix, const struct secret *token, unsigned mask,
     return result;
 }
 
+/* The token of the administrator that is open. */
+static const struct secret *
+token_of(const struct backend *backend)
+{
+    return &state_of(backend)->administrator.access_token;
+}
+
 /* Sends one PUT. The caller frees the answer, and body stays the caller's. */
 static int
-put(struct backend *backend, const char *user_id, json_t *body,
+put(struct backend *backend, const struct secret *token, const char *user_id, json_t *body,
     const struct secret *password, enum retry_class retry, struct answer *answer,
     struct error *error)
 {
@@ -45,7 +52,7 @@ put(struct backend *backend, const char *user_id, json_t *body,
     struct call call = {
         .method = "PUT",
         .path = path,
-        .bearer = &state_of(backend)->administrator.access_token,
+        .bearer = token,
         .body = body,
         .secrets = {password},
         .retry = retry,
@@ -67,8 +74,7 @@ users_may_create(struct backend *backend, const struct account *wanted, struct e
     char *path = client_path("/_synapse/admin/v1/username_available?username=",
         wanted->localpart, "");
     struct answer answer = {0};
-    int result = call_get(&backend->matrix, path,
-        &state_of(backend)->administrator.access_token, &answer, error);
+    int result = call_get(&backend->matrix, path, token_of(backend), &answer, error);
 
     if (result == 0 && !answer_ok(&answer))
         result = refusal_record(&answer, creating, error);
@@ -106,8 +112,8 @@ static int
 meet_there(struct backend *backend, const struct answer *answer,
     struct observation *observed, enum creation *creation, struct error *error)
 {
-    if (users_lookup(&backend->matrix, &state_of(backend)->administrator.access_token,
-            state_of(backend)->mask, observed, error) != 0)
+    if (users_lookup(&backend->matrix, token_of(backend), state_of(backend)->mask, observed,
+            error) != 0)
         return -1;
     if (observed->presence != PRESENCE_PRESENT)
         return refusal_record(answer, creating, error);
@@ -126,8 +132,8 @@ users_create(struct backend *backend, const struct account *wanted,
 
     first.stated &= USERS_CREATED_FIELDS;
     body = creation_body(&first);
-    if (put(backend, wanted->user_id, body, &wanted->password, RETRY_UNSENT, &answer,
-            error) != 0)
+    if (put(backend, token_of(backend), wanted->user_id, body, &wanted->password, RETRY_UNSENT,
+            &answer, error) != 0)
         goto out;
     if (answer_ok(&answer)) {
         /* 200 instead of 201: it was there by then. */
@@ -160,15 +166,15 @@ out:
  * is left in `change`. Only where nothing became of it is it worth a wait.
  */
 static int
-after_rate_limit(struct backend *backend, struct observation *observed,
-    struct account *change, const struct answer *answer, struct error *error)
+after_rate_limit(struct backend *backend, const struct secret *token,
+    struct observation *observed, struct account *change, const struct answer *answer,
+    struct error *error)
 {
     unsigned all = change->stated;
     struct account left = {0};
     int result;
 
-    if (users_lookup(&backend->matrix, &state_of(backend)->administrator.access_token, 0,
-            observed, error) != 0)
+    if (users_lookup(&backend->matrix, token, 0, observed, error) != 0)
         return -1;
     result = account_difference(&left, change, &observed->account, error);
     /* A password cannot be looked at; it is set after the profile, so it is
@@ -203,8 +209,9 @@ check_done(struct observation *observed, const struct account *change, struct er
 
 /* The threepids that a PUT must not take away. NULL with 0: none is sent. */
 static int
-find_other_threepids(struct backend *backend, const struct observation *observed,
-    const struct account *change, json_t **others, struct error *error)
+find_other_threepids(struct backend *backend, const struct secret *token,
+    const struct observation *observed, const struct account *change, json_t **others,
+    struct error *error)
 {
     struct observation seen = {0};
     struct answer answer = {0};
@@ -215,8 +222,7 @@ find_other_threepids(struct backend *backend, const struct observation *observed
     if (!account_states(change, ACCOUNT_EMAILS))
         return 0;
     path = client_path(prefix, observed->account.user_id, "");
-    result = call_get(&backend->matrix, path,
-        &state_of(backend)->administrator.access_token, &answer, error);
+    result = call_get(&backend->matrix, path, token, &answer, error);
     if (result == 0 && !answer_ok(&answer))
         result = answer_refused(&answer, "looking at the account", error);
     /* What cannot be read must not be taken for none. */
@@ -251,27 +257,26 @@ change_refused(const struct answer *answer, const struct account *change,
     return refusal_record(answer, what, error);
 }
 
-/* What one PUT can change, with as many of them as rate limits ask for. */
-static int
-update_fields(struct backend *backend, struct observation *observed,
+int
+users_put(struct backend *backend, const struct secret *token, struct observation *observed,
     struct account *change, bool logout_devices, struct error *error)
 {
     json_t *others;
-    int result = find_other_threepids(backend, observed, change, &others, error);
+    int result = find_other_threepids(backend, token, observed, change, &others, error);
 
     while (result == 0 && change->stated != 0) {
         json_t *body = user_json_change(change, others, logout_devices);
         struct answer answer = {0};
 
-        result = put(backend, observed->account.user_id, body, &change->password, RETRY_SAFE,
-            &answer, error);
+        result = put(backend, token, observed->account.user_id, body, &change->password,
+            RETRY_SAFE, &answer, error);
         if (result == 0 && answer_ok(&answer)) {
             result = user_json_read(observed, answer.body, error);
             if (result == 0)
                 result = check_done(observed, change, error);
             change->stated = 0;
         } else if (result == 0 && answer_is(&answer, 429, "M_LIMIT_EXCEEDED")) {
-            result = after_rate_limit(backend, observed, change, &answer, error);
+            result = after_rate_limit(backend, token, observed, change, &answer, error);
         } else if (result == 0) {
             result = change_refused(&answer, change, error);
         }
@@ -319,8 +324,7 @@ erase(struct backend *backend, struct observation *observed, struct error *error
     if (result == 0 && itself)
         result = note_own_end(&observed->account, error);
     else if (result == 0)
-        result = users_lookup(&backend->matrix, &state->administrator.access_token, 0,
-            observed, error);
+        result = users_lookup(&backend->matrix, token_of(backend), 0, observed, error);
     answer_free(&answer);
     json_decref(call.body);
     memory_free(path);
@@ -347,8 +351,8 @@ update_deactivated(struct backend *backend, struct observation *observed,
         error_no_memory(error);
         goto out;
     }
-    if (put(backend, observed->account.user_id, body, &change->password, RETRY_SAFE, &answer,
-            error) != 0)
+    if (put(backend, token_of(backend), observed->account.user_id, body, &change->password,
+            RETRY_SAFE, &answer, error) != 0)
         goto out;
     if (!answer_ok(&answer)) {
         answer_refused(&answer,
@@ -389,9 +393,9 @@ users_update(struct backend *backend, struct observation *observed,
         update_existence(backend, observed, &left, error) != 0)
         goto out;
     left.stated &= USER_JSON_PUT_FIELDS;
-    if (update_fields(backend, observed, &left, logout_devices, error) != 0)
+    if (users_put(backend, token_of(backend), observed, &left, logout_devices, error) != 0)
         goto out;
-    result = switches_update(backend, observed, change, error);
+    result = switches_update(&backend->matrix, token_of(backend), observed, change, error);
 out:
     account_free(&left);
     return result;

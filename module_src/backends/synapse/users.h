@@ -34,6 +34,15 @@ int users_may_create(struct backend *backend, const struct account *wanted,
 int users_create(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error);
 
+/*
+ * What PUTs can change (USER_JSON_PUT_FIELDS, and no others in change), as many of
+ * them as rate limits ask for, with an administrator's token. observed, which has
+ * its names, becomes what the server says; change is used up.
+ */
+int users_put(struct backend *backend, const struct secret *token,
+    struct observation *observed, struct account *change, bool logout_devices,
+    struct error *error);
+
 /* Applies a change, see backend_type.update. */
 int users_update(struct backend *backend, struct observation *observed,
     const struct account *change, bool logout_devices, struct error *error);
