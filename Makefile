@@ -18,7 +18,7 @@ MODULES := matrix_user matrix_connection_info
 
 # pkg-config is asked once, and only by a target that compiles.
 once = $(eval $(1) := $$(shell $(2)))$($(1))
-LIBRARIES := jansson libcurl libcrypto libutf8proc yaml-0.1 libpq libcrypt
+LIBRARIES := jansson libcurl libcrypto libutf8proc yaml-0.1 libpq libcrypt libargon2
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(LIBRARIES))
 PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(LIBRARIES))
 UNIT_LIBS = $(call once,UNIT_LIBS,pkg-config --libs cmocka)
@@ -41,6 +41,9 @@ SOURCES := $(shell find module_src -name '*.c' 2>/dev/null | sort)
 UNIT_TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 UNIT_HELPERS := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
 UNIT_SOURCES := $(wildcard tests/unit/*.c)
+# Programs that a test in Python starts, to get at what no module does by itself.
+SUPPORT_SOURCES := $(wildcard tests/support/*.c)
+SUPPORT_PROGRAMS := $(basename $(notdir $(SUPPORT_SOURCES)))
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_*.c)))
 
 objects = $(patsubst %.c,$(1)/obj/%.o,$(2))
@@ -89,7 +92,12 @@ $(1)/unit/%: $(1)/obj/tests/unit/%.o \
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)$(2) $(4) -o $$@ $$^ $$(UNIT_LIBS) $$(PKG_LIBS)
 
--include $(patsubst %.o,%.d,$(call objects,$(1),$(SOURCES) $(UNIT_SOURCES) $(wildcard fuzz/*.c)))
+$(1)/support/%: $(1)/obj/tests/support/%.o \
+		$(call objects,$(1),$(filter-out module_src/main.c,$(SOURCES)))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)$(2) $(4) -o $$@ $$^ $$(PKG_LIBS)
+
+-include $(patsubst %.o,%.d,$(call objects,$(1),$(SOURCES) $(UNIT_SOURCES) $(SUPPORT_SOURCES) $(wildcard fuzz/*.c)))
 endef
 $(eval $(call variant,$(BUILD),$(CC),$$(RELEASE_CFLAGS),$(RELEASE_LDFLAGS)))
 $(eval $(call variant,$(BUILD)/asan,$(CC),$$(ASAN_CFLAGS),$(ASAN_LDFLAGS)))
@@ -199,11 +207,11 @@ unit-asan-programs: $(UNIT_TESTS:%=$(BUILD)/asan/unit/%)
 PYTEST = $(WITH_TOOLS) python -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope
 
 .PHONY: pytest pytest-asan
-pytest: all $(VENVS)/tools/.stamp  ## everything that runs the module or reads the project
+pytest: all $(SUPPORT_PROGRAMS:%=$(BUILD)/support/%) $(VENVS)/tools/.stamp  ## everything that runs the module or reads the project
 	$(Q)$(PYTEST) tests $(PYTEST_ARGS)
 # The oldest Synapse makes the module do little that the newest does not, so
 # that it is left to the run above.
-pytest-asan: asan $(VENVS)/tools/.stamp  ## the module against servers, under sanitizers
+pytest-asan: asan $(SUPPORT_PROGRAMS:%=$(BUILD)/asan/support/%) $(VENVS)/tools/.stamp  ## the module against servers, under sanitizers
 	$(Q)REGISTRAR_BINARY=$(BUILD)/asan/registrar $(PYTEST) tests/servers tests/hostile \
 		-k 'not floor' $(PYTEST_ARGS)
 
@@ -229,7 +237,7 @@ fuzz-short-%: $(BUILD)/fuzz/fuzz_%
 
 .PHONY: lint warnings-clang yamllint ansible-lint
 lint: warnings-clang yamllint ansible-lint  ## clang's warnings, yamllint, ansible-lint
-warnings-clang: $(call objects,$(BUILD)/clang,$(SOURCES) $(UNIT_SOURCES) $(wildcard fuzz/*.c))
+warnings-clang: $(call objects,$(BUILD)/clang,$(SOURCES) $(UNIT_SOURCES) $(SUPPORT_SOURCES) $(wildcard fuzz/*.c))
 yamllint: $(VENVS)/tools/.stamp
 	$(Q)$(WITH_TOOLS) yamllint --strict .
 ansible-lint: all $(VENVS)/tools/.stamp

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.dendrite import Dendrite
+from tests.support.mas import Mas
 from tests.support.postgres import Postgres
 from tests.support.synapse import Synapse
 
@@ -75,6 +76,16 @@ def any_dendrite(request: pytest.FixtureRequest) -> Dendrite:
     """Both of them: the test runs twice."""
     kind = "dendrite" if request.param == "sqlite" else "dendrite_postgres"
     return request.getfixturevalue(kind)
+
+
+@pytest.fixture(scope="session")
+def mas() -> Iterator[Mas]:
+    """The stand-in for MAS of today, shared; mas.beside.server is the newest Synapse,
+    which delegates to it. A test makes accounts of its own, and leaves settings as
+    they were."""
+    with Mas() as server, server.delegating(Synapse):
+        yield server
+        assert not server.complaints
 
 
 @pytest.fixture

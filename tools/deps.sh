@@ -56,6 +56,7 @@ look() {
             need libyaml-dev "libyaml, with headers" has_library yaml-0.1
             need libpq-dev "libpq, with headers" has_library libpq
             need libcrypt-dev "libcrypt (libxcrypt), with headers" has_library libcrypt
+            need libargon2-dev "libargon2, with headers" has_library libargon2
             ;;
         python)
             need "python3 python3-venv" "Python 3.11 or newer, with venv" \

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backends/database.h"
 #include "backends/dendrite/dendrite.h"
 #include "backends/detect.h"
 #include "backends/synapse/synapse.h"
@@ -51,6 +52,7 @@ backend_open(const struct connection *connection, const struct backend_setting *
             ? "set session_file, which keeps the session between runs, or give an "
               "access_token, which needs no login"
             : "give an access_token, which needs no login";
+    database_begin(backend);
     backend->type = type_named(connection->backend);
     if (backend->type == NULL)
         backend->type = detect_server(backend, error);
@@ -69,6 +71,7 @@ backend_close(struct backend *backend)
     if (backend->type != NULL)
         backend->type->close(backend);
     http_close(backend->matrix.http);
+    postgres_close(backend->database_begun);
     postgres_close(backend->database);
     memory_free(backend->server_name);
     memory_free(backend);

@@ -181,6 +181,8 @@ struct backend {
     enum authority authority;     /* of what is open now */
     struct leeway leeway;         /* of the wish in hand */
     bool restart_required;        /* the running server does not know a change yet */
+    struct postgres *database_begun; /* it was begun to connect */
+    long long database_begun_ms;     /* on stop_clock_ms */
     struct postgres *database;    /* connected to when it is first needed (database.h) */
     struct postgres_options database_options; /* as it was connected to */
     char database_address[ROUTE_ADDRESS_SIZE];

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The homeserver's database, where an operation has no better way. */
+/* The server's database, where an operation has no better way. */
 #ifndef REGISTRAR_BACKENDS_DATABASE_H
 #define REGISTRAR_BACKENDS_DATABASE_H
 
 #include "backends/backend.h"
 #include "db/postgres.h"
 
-/* The table by which a homeserver's database is known. */
+/* The table by which a server's database is known. */
 struct database_mark {
     const char *table;
-    const char *former;  /* what it was called, or NULL */
-    const char *advice;  /* about a database that has the former one */
+    const char *not_beside; /* where this one stands, too, it is another product's; or NULL */
+    const char *other;      /* one by which a wrong database is known, or NULL */
+    const char *advice;     /* what a database that has it is: "is one of ..." */
 };
+
+/*
+ * Begins to connect to a database that is given, while the server is asked something else.
+ * That it fails shows when it is opened.
+ */
+void database_begin(struct backend *backend);
 
 /*
  * Connects, unless that is done, and sees to it that exactly one schema has the

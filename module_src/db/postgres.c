@@ -29,6 +29,8 @@ struct postgres {
     const struct postgres_options *options;
     struct postgres_parameters parameters;
     char *where;
+    bool is_replica;
+    PostgresPollingStatusType polling; /* what connecting waits for */
 };
 
 /* Foreign text without the secrets of the options, cut and on one line. */
@@ -125,32 +127,34 @@ connect_failed(const struct postgres *postgres, struct error *error)
 }
 
 static int
-finish_connecting(const struct postgres *postgres, struct error *error)
+finish_connecting(struct postgres *postgres, struct error *error)
 {
     long long end_ms = stop_clock_ms() + postgres->options->connect_timeout_ms;
-    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
-    while (status != PGRES_POLLING_OK) {
+    while (postgres->polling != PGRES_POLLING_OK) {
         int ready;
 
-        if (status == PGRES_POLLING_FAILED)
+        if (postgres->polling == PGRES_POLLING_FAILED)
             return connect_failed(postgres, error);
-        ready = wait_ready(postgres, status == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-            end_ms);
+        ready = wait_ready(postgres,
+            postgres->polling == PGRES_POLLING_READING ? POLLIN : POLLOUT, end_ms);
         if (ready < 0)
             return interrupted(error);
         if (ready == 0)
             return error_set(error, ERROR_DATABASE,
                 "cannot connect to %s: no answer within %ld ms (connect_timeout)",
                 postgres->where, postgres->options->connect_timeout_ms);
-        status = PQconnectPoll(postgres->connection);
+        postgres->polling = PQconnectPoll(postgres->connection);
     }
     return 0;
 }
 
+/* The socket is open when this is done: whoever we are then is who we are over there. */
 static int
 begin_connecting(struct postgres *postgres, struct error *error)
 {
+    struct pollfd one = {.events = POLLOUT};
+
     postgres->connection = PQconnectStartParams(postgres->parameters.keywords,
         postgres->parameters.values, 0);
     if (postgres->connection == NULL)
@@ -159,12 +163,31 @@ begin_connecting(struct postgres *postgres, struct error *error)
         return connect_failed(postgres, error);
     /* Notices would go to standard error. */
     PQsetNoticeProcessor(postgres->connection, postgres_parameters_ignore, NULL);
-    return finish_connecting(postgres, error);
+    postgres->polling = PGRES_POLLING_WRITING;
+    /* A socket of this machine is open at once: then it says who wants in, too. */
+    one.fd = PQsocket(postgres->connection);
+    if (poll(&one, 1, 0) > 0)
+        postgres->polling = PQconnectPoll(postgres->connection);
+    return 0;
+}
+
+/* The same as another user. A host that is not this machine has more than the socket to
+ * wait for, and none of it asks who we are. */
+static int
+begin_as(struct postgres *postgres, const char *name, struct error *error)
+{
+    struct run_as before;
+    int result;
+
+    if (run_as_begin(&before, name, error) != 0)
+        return -1;
+    result = begin_connecting(postgres, error);
+    return run_as_end(&before, error) != 0 ? -1 : result;
 }
 
 /* Who may do this and cannot within that time never will. */
 static int
-limit_statements(struct postgres *postgres, struct error *error)
+set_up(struct postgres *postgres, struct error *error)
 {
     char limit[32];
     const char *const values[] = {limit};
@@ -175,42 +198,47 @@ limit_statements(struct postgres *postgres, struct error *error)
     result = postgres_run(postgres,
         "SELECT pg_catalog.set_config('statement_timeout', $1, false), "
         "pg_catalog.set_config('lock_timeout', $1, false), "
-        "pg_catalog.set_config('client_encoding', 'UTF8', false)",
+        "pg_catalog.set_config('client_encoding', 'UTF8', false), "
+        "pg_catalog.pg_is_in_recovery()",
         values, 1, &rows, error);
+    if (result == 0)
+        postgres->is_replica = postgres_rows_true(&rows, 0, 3);
     postgres_rows_free(&rows);
     return result;
 }
 
 struct postgres *
-postgres_open(const struct postgres_options *options, struct error *error)
+postgres_begin(const struct postgres_options *options, struct error *error)
 {
     struct postgres *postgres = memory_zeroed(1, sizeof(*postgres));
-    struct run_as before;
 
     if (postgres == NULL) {
         error_no_memory(error);
         return NULL;
     }
     postgres->options = options;
-    if (postgres_parameters_make(&postgres->parameters, options, error) != 0 ||
-        (postgres->where = postgres_parameters_where(&postgres->parameters, error)) == NULL)
-        goto err0;
-    if (options->run_as != NULL) {
-        int result;
+    if (postgres_parameters_make(&postgres->parameters, options, error) == 0 &&
+        (postgres->where = postgres_parameters_where(&postgres->parameters, error)) != NULL &&
+        (options->run_as != NULL ? begin_as(postgres, options->run_as, error)
+                                 : begin_connecting(postgres, error)) == 0)
+        return postgres;
+    postgres_close(postgres);
+    return NULL;
+}
 
-        if (run_as_begin(&before, options->run_as, error) != 0)
-            goto err0;
-        result = begin_connecting(postgres, error);
-        if (run_as_end(&before, error) != 0 || result != 0)
-            goto err0;
-    } else if (begin_connecting(postgres, error) != 0) {
-        goto err0;
-    }
-    if (limit_statements(postgres, error) != 0)
-        goto err0;
-    return postgres;
+int
+postgres_finish(struct postgres *postgres, struct error *error)
+{
+    return finish_connecting(postgres, error) == 0 ? set_up(postgres, error) : -1;
+}
 
-err0:
+struct postgres *
+postgres_open(const struct postgres_options *options, struct error *error)
+{
+    struct postgres *postgres = postgres_begin(options, error);
+
+    if (postgres == NULL || postgres_finish(postgres, error) == 0)
+        return postgres;
     postgres_close(postgres);
     return NULL;
 }
@@ -230,6 +258,12 @@ const char *
 postgres_where(const struct postgres *postgres)
 {
     return postgres->where;
+}
+
+bool
+postgres_is_replica(const struct postgres *postgres)
+{
+    return postgres->is_replica;
 }
 
 /* What a database's refusal means here (PostgreSQL, appendix A: error codes). */

@@ -41,11 +41,23 @@ struct postgres; /* a connection; one thread at a time */
  */
 struct postgres *postgres_open(const struct postgres_options *options, struct error *error);
 
+/*
+ * postgres_open in two parts, between which the server does its own: in the first the
+ * socket is opened, as run_as, and in the second the rest is waited for, for
+ * connect_timeout_ms from then on. Errors as there; after one of the second, only
+ * postgres_close will do.
+ */
+struct postgres *postgres_begin(const struct postgres_options *options, struct error *error);
+int postgres_finish(struct postgres *postgres, struct error *error);
+
 /* Closes and frees. NULL is allowed. */
 void postgres_close(struct postgres *postgres);
 
 /* "the database synapse at /run/postgresql", for messages; lives as long as it. */
 const char *postgres_where(const struct postgres *postgres);
+
+/* True for one that may be read and not written. */
+bool postgres_is_replica(const struct postgres *postgres);
 
 /* What a statement brought. */
 struct postgres_rows {

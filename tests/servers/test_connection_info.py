@@ -338,11 +338,7 @@ def test_a_server_of_another_kind_is_named_and_is_sent_no_credential(synapse):
 
 def test_accounts_that_are_with_mas_are_told_and_no_credential_is_blamed():
     with MasStandIn() as mas, Synapse(start=False) as server:
-        server.config["matrix_authentication_service"] = {
-            "enabled": True,
-            "endpoint": mas.url,
-            "secret": mas.secret,
-        }
+        server.config |= mas.synapse_config()
         server.start()
         before = server.queries(SYNAPSE_TRACES)
         for task in (by_secret(server), by_nothing(server, access_token=mas.token)):

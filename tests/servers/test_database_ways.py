@@ -5,6 +5,8 @@ refusal says. PostgreSQL is real, the homeserver a stand-in."""
 from __future__ import annotations
 
 import os
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -12,7 +14,9 @@ from urllib.parse import quote
 import pytest
 
 from tests.servers.by_database import PASSWORD, Place
+from tests.support import hostile_faults as faults
 from tests.support.hostile import HostileServer
+from tests.support.hostile_postgres import Line
 from tests.support.machine import Machine, needs_machine
 from tests.support.namespaces import Namespace, needs_namespaces
 from tests.support.postgres import Postgres
@@ -66,6 +70,42 @@ def test_a_socket_that_may_not_be_used_is_told(place, tmp_path, unprivileged):
 
 def test_it_says_which_option_says_where_when_none_does(place):
     place.refuses({"user": "somebody"}, "uri, or with host and name", kind="invalid")
+
+
+# Connecting begins while the homeserver is asked
+
+
+class Impatient(Line):
+    """Lets its first client wait, hears nothing from it, and goes away."""
+
+    def __init__(self, port: int) -> None:
+        self.clients = 0
+        super().__init__(port, cut=-1, delivered=True)
+
+    def serve(self, connection: socket.socket) -> None:
+        self.clients += 1
+        if self.clients == 1:
+            time.sleep(1)
+        else:
+            super().serve(connection)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seconds", "clients"), [(6.5, 2), (0, 1)])
+def test_what_waited_for_a_slow_homeserver_is_opened_once_more(
+    place, homeserver, postgres, seconds, clients
+):
+    """And what fails at once is told at once."""
+    homeserver.forget()
+    homeserver.misbehave("any", faults.delayed(seconds), on=1)
+    with Impatient(postgres.port) as line:
+        way = place.port | {"port": line.port}
+        if clients == 2:
+            place.promotes(way)
+        else:
+            place.refuses(way, "cannot connect")
+        assert line.clients == clients
+    homeserver.forget()
 
 
 # Ansible's own spellings

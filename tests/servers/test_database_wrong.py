@@ -12,6 +12,7 @@ import pytest
 from tests.servers.by_database import Place
 from tests.support.hostile import HostileServer
 from tests.support.hostile_postgres import Line
+from tests.support.mas_tables import TABLES
 from tests.support.postgres import Postgres
 from tests.support.postgres_psql import identifier
 
@@ -40,6 +41,20 @@ def test_a_database_without_the_table_is_none_of_synapse_s(place):
     reply = place.run(place.socket)
     assert reply.kind == "database" and "is not one of Synapse" in reply.msg, reply.json
     assert "no table users" in reply.msg and place.name in reply.msg
+
+
+def test_the_database_of_mas_is_none_of_synapse_s(place):
+    """It has a table "users", too."""
+    place.execute(f"DROP TABLE users; SET ROLE {identifier(place.name)}; {TABLES}")
+    reply = place.run(place.socket)
+    assert reply.kind == "database" and not reply.changed, reply.json
+    assert "is the one of Matrix Authentication Service" in reply.msg and place.name in reply.msg
+
+
+def test_mas_s_tables_may_be_in_another_schema(place):
+    who = identifier(place.name)
+    place.execute(f"CREATE SCHEMA mas AUTHORIZATION {who}; SET ROLE {who}; SET search_path TO mas; {TABLES}")
+    place.promotes(place.socket)
 
 
 def test_a_table_in_two_schemas_is_not_guessed_about(place):

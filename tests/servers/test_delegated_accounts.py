@@ -26,11 +26,7 @@ def delegated(mas):
         server.register(mas.username, a_password(), admin=True)
         server.register("veteran", a_password(), admin=True)
         server.stop()
-        server.config["matrix_authentication_service"] = {
-            "enabled": True,
-            "endpoint": mas.url,
-            "secret": mas.secret,
-        }
+        server.config |= mas.synapse_config()
         server.start()
         yield server
 

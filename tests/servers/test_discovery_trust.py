@@ -23,6 +23,8 @@ pytestmark = [needs_machine(), needs_namespaces]
 
 NOBODY = 65534
 CONFIG = "/matrix/synapse/config"
+# Names of containers that homeservers have.
+WELL_KNOWN = ("matrix-synapse", "synapse", "matrix-dendrite", "dendrite")
 # Of a file that the container may not read, and the module may.
 OUTSIDE = "root:x:0:0:Outside_content_0123456789"
 
@@ -81,7 +83,7 @@ def test_a_unix_socket_that_is_a_link_is_not_spoken_over(machine, docker, playbo
     machine.write(playbook.files[0], f"server_name: example.test\n{text}")
     machine.path(f"{CONFIG}/client.sock").symlink_to("/run/docker.sock")
     fails(machine, task(unique), "invalid", f"{CONFIG}/client.sock", "symbolic link")
-    assert set(docker.asked) <= {f"/containers/{n}/json" for n in ("matrix-synapse", "synapse")}
+    assert set(docker.asked) <= {f"/containers/{n}/json" for n in WELL_KNOWN}
 
 
 @pytest.mark.parametrize("path", ["/etc/outside", "/data/../etc/outside", "outside"])

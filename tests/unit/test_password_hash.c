@@ -118,6 +118,53 @@ TEST(another_kind_of_hash_says_nothing_and_is_not_quoted)
     }
 }
 
+/* A cost of 31 is a day's work. */
+TEST(a_hash_that_takes_too_long_is_not_begun)
+{
+    char hash[61] = "$2b$17$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e";
+
+    for (int cost = 17; cost <= 31; cost++) {
+        char why[PASSWORD_WHY_SIZE] = "";
+
+        hash[4] = (char)('0' + cost / 10);
+        hash[5] = (char)('0' + cost % 10);
+        assert_int_equal(ask(hash, "x", why), PASSWORD_CANNOT_TELL);
+        assert_in("takes too long", why);
+        assert_not_in(hash, why);
+    }
+}
+
+TEST(a_password_that_libcrypt_would_cut_off_is_not_asked_about)
+{
+    struct secret secret = {(char *)"correct horse\0battery", 21};
+    enum password_answer answer = PASSWORD_SAME;
+    struct error error = {0};
+    char why[PASSWORD_WHY_SIZE] = "";
+
+    assert_int_equal(
+        password_hash_compare("$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e",
+            &secret, &answer, why, &error),
+        0);
+    assert_int_equal(answer, PASSWORD_CANNOT_TELL);
+    assert_in("NUL", why);
+}
+
+TEST(a_password_is_seasoned_as_servers_do_it)
+{
+    struct secret password = secret_over("\xef\xac\x81n"); /* a ligature, and n */
+    struct secret pepper = secret_over("\xef\xac\x81"), seasoned = {0};
+    struct error error = {0};
+
+    assert_int_equal(password_hash_season(&seasoned, &password, true, &pepper, &error), 0);
+    assert_string_equal(seasoned.bytes, "fin\xef\xac\x81");
+    assert_int_equal(seasoned.length, 6);
+    assert_int_equal(password_hash_season(&seasoned, &password, false, &pepper, &error), 0);
+    assert_string_equal(seasoned.bytes, "\xef\xac\x81n\xef\xac\x81");
+    assert_int_equal(password_hash_season(&seasoned, &password, false, NULL, &error), 0);
+    assert_string_equal(seasoned.bytes, password.bytes);
+    secret_free(&seasoned);
+}
+
 TEST(a_hash_of_the_right_length_that_is_none_is_nobody_s)
 {
     assert_int_equal(
@@ -156,6 +203,9 @@ main(void)
         cmocka_unit_test(seventy_two_bytes_count_and_no_more),
         cmocka_unit_test(an_account_without_a_hash_has_no_password),
         cmocka_unit_test(another_kind_of_hash_says_nothing_and_is_not_quoted),
+        cmocka_unit_test(a_hash_that_takes_too_long_is_not_begun),
+        cmocka_unit_test(a_password_that_libcrypt_would_cut_off_is_not_asked_about),
+        cmocka_unit_test(a_password_is_seasoned_as_servers_do_it),
         cmocka_unit_test(a_hash_of_the_right_length_that_is_none_is_nobody_s),
         cmocka_unit_test(memory_that_is_short_is_an_error),
     };

@@ -15,7 +15,7 @@
 /* The tables were renamed in 0.10.4 (October 2022). */
 static const struct database_mark mark = {
     .table = "userapi_accounts",
-    .former = "account_accounts",
+    .other = "account_accounts",
     .advice = "is one of a Dendrite before 0.10.4, whose tables have other names; start a newer "
               "Dendrite on it once, which changes them",
 };

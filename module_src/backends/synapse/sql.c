@@ -2,15 +2,18 @@
 #include "backends/synapse/sql.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <utf8proc.h>
 
 #include "backends/database.h"
 #include "backends/homeserver/password_hash.h"
-#include "base/memory.h"
 
-static const struct database_mark mark = {.table = "users"};
+/* Matrix Authentication Service has a table of that name, too. */
+static const struct database_mark mark = {
+    .table = "users",
+    .not_beside = "user_passwords",
+    .other = "user_passwords",
+    .advice = "is the one of Matrix Authentication Service, and not Synapse's own; give the one "
+              "that homeserver.yaml names",
+};
 
 /* Since this minor version of 1, the running server remembers who is an
  * administrator. */
@@ -104,36 +107,6 @@ sql_set_admin(struct backend *backend, struct observation *observed, bool admin,
     return 0;
 }
 
-/* As Synapse hashes it (synapse/handlers/auth.py, hash): NFKC, and the pepper
- * behind it. For secret_free. */
-static int
-season(struct secret *seasoned, const struct secret *password, const struct secret *pepper,
-    struct error *error)
-{
-    utf8proc_uint8_t *normal = NULL;
-    size_t more = pepper == NULL ? 0 : pepper->length;
-    utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)password->bytes,
-        (utf8proc_ssize_t)password->length, &normal, UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE);
-    char *whole;
-    int result = -1;
-
-    if (length < 0)
-        return length == UTF8PROC_ERROR_NOMEM
-                   ? error_no_memory(error)
-                   : error_set(error, ERROR_INVALID, "the password is not Unicode");
-    whole = memory_allocate((size_t)length + more + 1);
-    if (whole != NULL) {
-        memcpy(whole, normal, (size_t)length);
-        if (more > 0)
-            memcpy(whole + length, pepper->bytes, more);
-        result = secret_set(seasoned, whole, (size_t)length + more);
-        memory_free(whole);
-    }
-    memory_wipe(normal, (size_t)length);
-    free(normal); /* utf8proc's, not from base/memory.h */
-    return result == 0 ? 0 : error_no_memory(error);
-}
-
 int
 sql_ask_password(struct backend *backend, const struct observation *observed,
     const struct secret *password, enum password_answer *answer, char *why,
@@ -148,8 +121,10 @@ sql_ask_password(struct backend *backend, const struct observation *observed,
     if (result == 0)
         result = postgres_run(postgres, "SELECT password_hash FROM users WHERE name = $1",
             values, 1, &rows, error);
+    /* synapse/handlers/auth.py, hash */
     if (result == 0)
-        result = season(&seasoned, password, backend->connection->password_pepper, error);
+        result = password_hash_season(&seasoned, password, true,
+            backend->connection->password_pepper, error);
     if (result == 0)
         result = password_hash_compare(postgres_rows_value(&rows, 0, 0), &seasoned, answer,
             why, error);
