@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "net/http_header.h"
 #include "net/setter.h"
 #include "net/url.h"
 
@@ -162,32 +163,6 @@ http_parse_retry_after(const char *value, time_t now)
     return date <= now ? 0 : (long long)(date - now) * 1000;
 }
 
-/* The value of a header line when it has this name, stripped; else NULL. */
-static char *
-header_value(const char *line, size_t length, const char *name)
-{
-    size_t name_length = strlen(name);
-    const char *value;
-    size_t value_length;
-
-    if (length <= name_length || strncasecmp(line, name, name_length) != 0 ||
-        line[name_length] != ':')
-        return NULL;
-    value = text_strip(line + name_length + 1, length - name_length - 1, &value_length);
-    return memory_copy(value, value_length);
-}
-
-static void
-copy_printable(char *buffer, size_t size, const char *source)
-{
-    size_t length = 0;
-
-    for (; *source != '\0' && length + 1 < size; source++)
-        if (*source >= 0x20 && *source <= 0x7e)
-            buffer[length++] = *source;
-    buffer[length] = '\0';
-}
-
 static size_t
 take_header(char *line, size_t size, size_t count, void *context)
 {
@@ -201,19 +176,19 @@ take_header(char *line, size_t size, size_t count, void *context)
         exchange->too_large = true;
         return 0;
     }
-    if ((value = header_value(line, count, "Server")) != NULL) {
-        copy_printable(reply->server, sizeof(reply->server), value);
-    } else if ((value = header_value(line, count, "Content-Type")) != NULL) {
+    if ((value = http_header_value(line, count, "Server")) != NULL) {
+        http_header_show(reply->server, sizeof(reply->server), value);
+    } else if ((value = http_header_value(line, count, "Content-Type")) != NULL) {
         reply->is_json = strncasecmp(value, "application/json", 16) == 0;
         reply->is_plain = strncasecmp(value, "text/plain", 10) == 0;
-    } else if ((value = header_value(line, count, "Date")) != NULL) {
+    } else if ((value = http_header_value(line, count, "Date")) != NULL) {
         time_t date = curl_getdate(value, NULL);
 
         reply->date = date == -1 ? 0 : date;
-    } else if ((value = header_value(line, count, "Retry-After")) != NULL) {
+    } else if ((value = http_header_value(line, count, "Retry-After")) != NULL) {
         reply->retry_after_ms = http_parse_retry_after(value, time(NULL));
     } else if (exchange->location == NULL &&
-               (value = header_value(line, count, "Location")) != NULL) {
+               (value = http_header_value(line, count, "Location")) != NULL) {
         exchange->location = value;
         value = NULL;
     }
