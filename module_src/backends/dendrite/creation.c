@@ -97,6 +97,7 @@ creation_make(struct backend *backend, const struct account *wanted, enum creati
     bool failed = false;
     int result;
 
+    *creation = CREATION_NAME_TAKEN; /* until it is known better */
     if (rules_creation(backend, wanted, error) != 0 ||
         (result = obtain_session(backend, wanted, &session, creation, error)) < 0)
         return -1;
