@@ -13,11 +13,14 @@ from typing import Any, NamedTuple
 import pytest
 
 # Before they are imported: what an assertion there compared is told, too.
-pytest.register_assert_rewrite("tests.servers.proof", "tests.servers.fields")
+pytest.register_assert_rewrite(
+    "tests.servers.proof", "tests.servers.fields", "tests.servers.mas_proof"
+)
 
 from tests.servers.fields import WAYS, Task, Way, ways_in  # noqa: E402
 from tests.support.engine import Engine  # noqa: E402
 from tests.support.machine import Machine  # noqa: E402
+from tests.support.mas import Mas  # noqa: E402
 from tests.support.module import Reply, Running, start_module  # noqa: E402
 from tests.support.namespaces import Namespace  # noqa: E402
 from tests.support.synapse import Synapse  # noqa: E402
@@ -105,3 +108,21 @@ def podman(machine: Machine) -> Iterator[Engine]:
     with Engine("podman", folder=machine.root / "run" / "podman") as engine:
         yield engine
         assert not engine.complaints
+
+
+@pytest.fixture
+def nothing_left(mas: Mas) -> Iterator[None]:
+    """For tests of the shared MAS: no session of any kind is left there, no device at
+    the homeserver, no secret was in a URL, and no request was one that the description
+    of MAS's admin API does not have."""
+    mas.forget()
+    mas.compat.limiter.reset()
+    mas.jobs.settle()
+    before = mas.active_sessions()
+    devices = "SELECT count(*) FROM devices"
+    had = mas.beside.server.query(devices)
+    yield
+    mas.jobs.settle()
+    assert mas.complaints == [] and mas.invalid_requests == []
+    assert mas.active_sessions() == before
+    assert mas.beside.server.query(devices) == had

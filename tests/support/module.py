@@ -23,6 +23,8 @@ SECRET_OPTIONS = (
     "admin_password",
     "registration_shared_secret",
     "registration_shared_secret_previous",
+    "mas_client_secret",
+    "mas_token",
 )
 # A shorter one occurs by accident.
 SHORTEST_SECRET = 4
