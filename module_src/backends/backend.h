@@ -99,11 +99,6 @@ struct backend_type {
     /* Refuses values that the server would refuse, before anything is sent. */
     int (*vet)(struct backend *backend, const struct account *wanted, struct error *error);
 
-    /* Puts the server's own ids in place of names by which what is wanted calls what
-     * is there (a provider), so that it can be compared with what is observed; NULL:
-     * there are no such names. Errors: invalid (a name of nothing, or of several). */
-    int (*resolve)(struct backend *backend, struct account *wanted, struct error *error);
-
     /* Sees to it that backend->authority is not AUTHORITY_NONE, or says why it
      * must stay so (unauthorized, unsupported, conflict, ...). It may take a
      * service account for that, which is then told in backend->actions; in

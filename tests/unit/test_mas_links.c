@@ -73,26 +73,6 @@ TEST(a_provider_is_known_by_any_of_its_names_and_asked_for_once)
     assert_int_equal(trial.warnings.count, 0);
 }
 
-TEST(what_names_call_by_several_names_is_one_link_and_an_unknown_name_changes_nothing)
-{
-    static const struct recorded_reply replies[] = {ALL, {0}};
-    struct error error = {0};
-
-    mas_api_start(&trial, replies);
-    links.append = true;
-    assert_int_equal(pairs_add(&links, "google", "7", &error), 0);
-    assert_int_equal(pairs_add(&links, "https://accounts.google.com", "7", &error), 0);
-    assert_int_equal(pairs_add(&links, P1, "8", &error), 0);
-    assert_int_equal(links_resolve(&trial.backend, &links, &error), 0);
-    assert_int_equal(links.count, 2);
-    assert_true(links.append);
-    assert_true(pairs_have(&links, P1, "8") && pairs_have(&links, P2, "7"));
-    assert_int_equal(pairs_add(&links, "nobody", "9", &error), 0);
-    assert_int_equal(links_resolve(&trial.backend, &links, &error), -1);
-    assert_kind(&error, ERROR_INVALID);
-    assert_true(links.count == 3 && pairs_have(&links, "nobody", "9"));
-}
-
 TEST(a_provider_that_is_switched_off_is_told)
 {
     static const struct recorded_reply replies[] = {ALL, {0}};
@@ -310,7 +290,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TRIAL(a_provider_is_known_by_any_of_its_names_and_asked_for_once),
-        TRIAL(what_names_call_by_several_names_is_one_link_and_an_unknown_name_changes_nothing),
         TRIAL(a_provider_that_is_switched_off_is_told),
         TRIAL(a_provider_that_is_none_is_invalid),
         TRIAL(a_name_of_two_providers_is_invalid),

@@ -175,26 +175,6 @@ links_provider(struct backend *backend, const char *provider, char id[MAS_ID_SIZ
     return -1;
 }
 
-int
-links_resolve(struct backend *backend, struct pairs *links, struct error *error)
-{
-    struct pairs resolved = {.append = links->append};
-    char id[MAS_ID_SIZE];
-
-    for (size_t i = 0; i < links->count; i++) {
-        const struct pair *link = &links->items[i];
-
-        if (links_provider(backend, link->key, id, error) != 0 ||
-            pairs_add(&resolved, id, link->value, error) != 0) {
-            pairs_free(&resolved);
-            return -1;
-        }
-    }
-    pairs_free(links);
-    *links = resolved;
-    return 0;
-}
-
 /* What a visit looks for, and what it found. */
 struct search {
     const char *user_id;     /* whose links count, or NULL: anybody's */

@@ -18,10 +18,6 @@
 int links_provider(struct backend *backend, const char *provider, char id[MAS_ID_SIZE],
     struct error *error);
 
-/* Puts ULIDs in place of what the links call their providers. links is as before after
- * an error, which is one of links_provider's. */
-int links_resolve(struct backend *backend, struct pairs *links, struct error *error);
-
 /* Forgets the providers. */
 void links_forget(struct backend *backend);
 

@@ -5,7 +5,6 @@
 
 #include "backends/mas/api.h"
 #include "backends/mas/companion.h"
-#include "backends/mas/links.h"
 #include "backends/mas/manage.h"
 #include "backends/mas/mas_logins.h"
 #include "backends/mas/mas_rules.h"
@@ -59,15 +58,6 @@ check_credential(struct backend *backend, struct error *error)
         return error_set(error, ERROR_UNAUTHORIZED, "nothing opens MAS: give %s",
             backend->type->administrator);
     return mas_state_of(backend)->way->find(backend, "registrar", &user, &found, error);
-}
-
-/* MAS lists a link by its provider's ULID, which nobody knows by heart. */
-static int
-resolve(struct backend *backend, struct account *wanted, struct error *error)
-{
-    if (mas_state_of(backend)->way != &api_way || !account_states(wanted, ACCOUNT_EXTERNAL_IDS))
-        return 0;
-    return links_resolve(backend, &wanted->external_ids, error);
 }
 
 static int
@@ -258,7 +248,6 @@ const struct backend_type mas_backend = {
     .vet = mas_rules_vet,
     .check_credential = check_credential,
     .list_administrators = list_administrators,
-    .resolve = resolve,
     .become_administrator = become_administrator,
     .lookup = lookup,
     .asks_by_login = asks_by_login,
