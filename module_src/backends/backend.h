@@ -73,6 +73,7 @@ struct backend_type {
     const char *product;       /* "Synapse", as the server calls itself */
     const char *own_path;      /* where it answers and no other server does, or NULL */
     const char *administrator; /* the options that make an administrator here */
+    const char *creator;       /* the options with which accounts are created */
     /* What would show the fields that its API shows to no administrator, as "give
      * database"; NULL: it shows all. */
     const char *unseen;

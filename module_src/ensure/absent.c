@@ -269,9 +269,8 @@ claim(struct run *run)
     }
     return error_set(run->error, ERROR_UNAUTHORIZED,
         "cannot log in as %s with the password given: it is not the account's, or there is "
-        "no such account, and to create one Registrar needs registration_shared_secret or "
-        "%s",
-        run_name(run), run->type->administrator);
+        "no such account, and to create one Registrar needs %s",
+        run_name(run), run->type->creator);
 }
 
 /* What nobody can see is predicted to be as it was seen: not there. */
@@ -315,5 +314,7 @@ run_absent(struct run *run)
                 : "");
     if (wants_deactivated)
         return run->now.presence == PRESENCE_UNKNOWN ? guess_absence(run) : 0;
-    return connection_can_create(run->backend->connection) ? create(run) : claim(run);
+    return run_has_administrator(run) || connection_can_create(run->backend->connection)
+               ? create(run)
+               : claim(run);
 }

@@ -161,6 +161,18 @@ TEST(who_is_there_already_has_taken_the_name)
     mas_api_assert_asked(ASKED);
 }
 
+TEST(a_profile_that_went_along_with_a_lost_race_is_not_there)
+{
+    static const struct recorded_reply replies[] = {
+        NEW_SPEC, {CREATE, 409, JSON, REFUSAL("User already exists")}, {0}};
+
+    begin(replies);
+    want_profile("Al", "mxc://x/1");
+    create_well(CREATION_NAME_TAKEN);
+    assert_false(trial.state.created_displayname);
+    assert_false(trial.state.created_avatar_url);
+}
+
 /* The winner has told the homeserver already, and not yet saved it in MAS. */
 TEST(a_name_that_was_just_reserved_by_the_winner_of_a_race_is_taken)
 {
@@ -330,6 +342,7 @@ main(void)
         TRIAL(no_display_name_is_asked_for_as_an_empty_one),
         TRIAL(an_older_version_would_ignore_the_profile_and_is_not_sent_it),
         TRIAL(who_is_there_already_has_taken_the_name),
+        TRIAL(a_profile_that_went_along_with_a_lost_race_is_not_there),
         TRIAL(a_name_that_was_just_reserved_by_the_winner_of_a_race_is_taken),
         TRIAL(a_creation_that_broke_down_over_the_winner_of_a_race_is_taken),
         TRIAL(a_name_that_the_homeserver_keeps_to_itself_is_a_conflict),

@@ -135,6 +135,7 @@ TEST(where_providers_cannot_be_listed_it_takes_their_ulid)
     assert_int_equal(links_provider(&trial.backend, "google", id, &error), -1);
     assert_kind(&error, ERROR_UNSUPPORTED);
     assert_in("1.3.0", error.text);
+    assert_in("give its ULID", error.text);
 }
 
 TEST(an_api_that_is_switched_off_takes_no_ulid_either)

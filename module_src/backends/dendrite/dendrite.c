@@ -378,6 +378,7 @@ const struct backend_type dendrite_backend = {
     .product = "Dendrite",
     .own_path = "/_dendrite/monitor/up",
     .administrator = "access_token, or admin_username and admin_password, or database",
+    .creator = "registration_shared_secret",
     .unseen = "Dendrite has no API for it: give database",
     .source = &dendrite_yaml_source,
     .dialect = &dialect_dendrite,

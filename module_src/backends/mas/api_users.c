@@ -282,6 +282,7 @@ api_users_create(struct backend *backend, const struct account *wanted,
         .body = creation_body(backend, wanted, error),
         .retry = RETRY_UNSENT,
     };
+    struct mas_state *state = mas_state_of(backend);
     struct answer answer = {0};
     int result;
 
@@ -293,8 +294,10 @@ api_users_create(struct backend *backend, const struct account *wanted,
         *creation = CREATION_DONE;
         result = read_user(backend, user, &answer, wanted->localpart, "making the user in MAS",
             error);
-    } else if (result == 0) {
-        result = settle(backend, wanted, &answer, creation, user, error);
+    } else {
+        state->created_displayname = state->created_avatar_url = false;
+        if (result == 0)
+            result = settle(backend, wanted, &answer, creation, user, error);
     }
     answer_free(&answer);
     json_decref(call.body);

@@ -162,8 +162,14 @@ links_provider(struct backend *backend, const char *provider, char id[MAS_ID_SIZ
     if (learn_providers(backend, &failure) == 0)
         return choose(backend, provider, id, error);
     /* Links came before their providers could be listed. */
-    if (failure.kind == ERROR_UNSUPPORTED && !failure.ends_list && is_id)
-        return 0;
+    if (failure.kind == ERROR_UNSUPPORTED && !failure.ends_list)
+        return is_id ? 0
+                     : error_set(error, ERROR_UNSUPPORTED,
+                           "external_ids: this MAS cannot list its providers, so that nobody knows "
+                           "which one \"%.200s\" is (that came with version 1.3.0); give its ULID "
+                           "(id), as it stands under upstream_oauth2.providers in MAS's "
+                           "configuration",
+                           provider);
     if (error->kind == ERROR_NONE)
         *error = failure;
     return -1;

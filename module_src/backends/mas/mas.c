@@ -234,11 +234,15 @@ close_mas(struct backend *backend)
     backend->state = NULL;
 }
 
+#define OPENS                                                                              \
+    "mas_client_id and mas_client_secret (or its _path), or mas_token; or MAS's container "  \
+    "and database"
+
 const struct backend_type mas_backend = {
     .server = SERVER_MAS,
     .product = "Matrix Authentication Service",
-    .administrator = "mas_client_id and mas_client_secret (or its _path), or mas_token; or MAS's "
-                     "container and database",
+    .administrator = OPENS,
+    .creator = OPENS,
     .login_question = "give MAS's database, which has the hashes, or password_probe: false",
     .open = open_mas,
     .vet = mas_rules_vet,

@@ -411,6 +411,8 @@ const struct backend_type synapse_backend = {
     .server = SERVER_SYNAPSE,
     .product = "Synapse",
     .administrator = "access_token, or admin_username and admin_password",
+    .creator = "registration_shared_secret or access_token, or admin_username and "
+               "admin_password",
     .source = &homeserver_yaml_source,
     .dialect = &dialect_synapse,
     .open = open_synapse,
