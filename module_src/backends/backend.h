@@ -99,6 +99,10 @@ struct backend_type {
     /* Refuses values that the server would refuse, before anything is sent. */
     int (*vet)(struct backend *backend, const struct account *wanted, struct error *error);
 
+    /* Brings what is wanted into the server's own terms, so that it can be compared
+     * with what is seen; NULL: they are everybody's. */
+    int (*translate)(struct backend *backend, struct account *wanted, struct error *error);
+
     /* Sees to it that backend->authority is not AUTHORITY_NONE, or says why it
      * must stay so (unauthorized, unsupported, conflict, ...). It may take a
      * service account for that, which is then told in backend->actions; in

@@ -89,6 +89,8 @@ ensure_one(struct run *run)
         run_check_server_name(run) != 0 ||
         account_name(&run->wanted, NULL, run->wish->id.localpart, run->error) != 0 ||
         account_copy(&run->wanted, &run->wish->account, run->error) != 0 ||
+        (run->type->translate != NULL &&
+            run->type->translate(run->backend, &run->wanted, run->error) != 0) ||
         run_prepare(run) != 0 || run_check_server_name(run) != 0 || look_up(run) != 0)
         return -1;
     return run_decide(run) != 0 ? -1 : verify_login(run);

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "base/ulid.h"
+#include "backends/mas/ulid.h"
 #include "matrix/secret_file.h"
 #include "net/url.h"
 
@@ -30,6 +30,7 @@ check(const struct connection_options *given, struct error *error)
 {
     bool has_secret =
         secret_given(&given->mas_client_secret) || given->mas_client_secret_path != NULL;
+    char id[MAS_ID_SIZE];
 
     if (check_url("mas_url", given->mas_url, error) != 0 ||
         check_url("mas_admin_url", given->mas_admin_url, error) != 0)
@@ -37,7 +38,7 @@ check(const struct connection_options *given, struct error *error)
     if (secret_given(&given->mas_token) && !secret_is_token(&given->mas_token))
         return error_set(error, ERROR_INVALID,
             "mas_token has characters that no token has (white space, a line end?)");
-    if (given->mas_client_id != NULL && !ulid_is_one(given->mas_client_id))
+    if (given->mas_client_id != NULL && !ulid_read(id, given->mas_client_id))
         return error_set(error, ERROR_INVALID,
             "mas_client_id is the id of a client in Matrix Authentication Service's "
             "configuration, a ULID: 26 digits and letters, such as "

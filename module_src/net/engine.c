@@ -107,6 +107,9 @@ ask(const struct engine_options *options, const char *socket, const char *name,
         error_no_memory(error);
     else if (engine_talk_send(&talk, &request, &reply, error) == 0)
         result = take_reply(&talk, &reply, container, answer, error);
+    /* It was only asked; and the request that it was asked for has not gone out. */
+    if (result != 0)
+        error->maybe_done = false;
     http_reply_free(&reply);
     text_free(&path);
     return result;

@@ -252,6 +252,17 @@ def test_a_version_that_the_configuration_has_not_says_nothing(shared, unique):
     assert answer == "cannot tell" and "version 7" in why and "passwords.schemes" in why
 
 
+def test_schemes_that_could_not_be_read_say_nothing_of_a_hash(shared, unique):
+    # It would be another password's without its pepper.
+    user = shared.add_user(unique("pia"))
+    assert ask(shared, "password", user, "secret", trouble="no such file") == ["different", ""]
+    shared.add_password(user, pbkdf2("secretpepper"), version=1)
+    answer, why = ask(shared, "password", user, "secret", trouble="no such file")
+    assert answer == "cannot tell" and why == "no such file; or give password_pepper"
+    asked = ask(shared, "password", user, "secret", trouble="no such file", pepper="pepper")
+    assert asked == ["same", ""]
+
+
 def test_a_pepper_that_was_given_is_the_scheme_s_where_there_is_no_configuration(shared, unique):
     user = shared.add_user(unique("ole"))
     shared.add_password(user, pbkdf2("secretpepper"), version=4)

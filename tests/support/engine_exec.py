@@ -234,7 +234,11 @@ class Execs:
             self._cannot_start(run)
             return
         run.state = "running"
-        code = program(run)
+        try:
+            code = program(run)
+        except Exception as error:
+            self.engine.complaints.append(f"{run.words[0]} has a mistake in it: {error!r}")
+            code = 255
         run.watcher = None
         if self.podman:
             run.exit_code, run.state = code, "stopped"

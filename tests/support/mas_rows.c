@@ -3,7 +3,8 @@
  * Asks a database by backends/mas/rows.h, for test_mas_rows.py. Standard input is
  *
  *     {"uri": "...", "found": false, "pepper": "...", "schemes": [{"version": 1,
- *      "unicode_normalization": true, "secret": "..."}], "ask": [["find", "alice"], ...]}
+ *      "unicode_normalization": true, "secret": "..."}], "ask": [["find", "alice"], ...],
+ *      "trouble": "why the schemes are not known"}
  *
  * and the output {"opened": 1, "error": ..., "warnings": [...], "answers": [...]}. With
  * "starve": true each question is asked again and again, with the next of its allocations
@@ -256,7 +257,8 @@ main(void)
     struct connection connection = {.database = secret_given(&uri) ? &database : NULL,
         .database_is_found = json_is_true(json_object_get(input, "found")),
         .password_pepper = secret_given(&pepper) ? &pepper : NULL,
-        .mas.schemes = &schemes};
+        .mas.schemes = &schemes,
+        .mas.schemes_trouble = json_string_value(json_object_get(input, "trouble"))};
     struct list warnings = {0};
     struct backend backend = {
         .type = &type, .connection = &connection, .warnings = &warnings};

@@ -164,6 +164,33 @@ TEST(an_answer_that_never_comes_is_unreachable)
     assert_answer_is(RECORDED_LOST, "", ERROR_UNREACHABLE, "no answer");
 }
 
+/* Or who asks for the way to a server would not dare to ask that server again. */
+TEST(a_question_without_an_answer_has_changed_nothing)
+{
+    struct error error = {0};
+
+    assert_int_equal(inspect_answer(RECORDED_LOST, "", &error), -1);
+    assert_false(error.maybe_done);
+}
+
+TEST(where_an_answer_came_from_is_told)
+{
+    struct error error = {0};
+
+    assert_int_equal(inspect_answer(200, CONTAINER, &error), 0);
+    assert_string_equal(container.socket, place_path("engine.sock"));
+    engine_container_free(&container);
+}
+
+TEST(whether_there_is_an_engine_is_seen_by_its_socket)
+{
+    struct engine_options options = {.socket = place_path("engine.sock")};
+
+    assert_true(engine_is_there(&options));
+    options.socket = place_path("nothing.sock");
+    assert_false(engine_is_there(&options));
+}
+
 TEST(a_socket_that_is_named_and_not_there_is_unreachable)
 {
     struct error error = {0};
@@ -267,6 +294,9 @@ main(void)
         cmocka_unit_test(what_an_engine_says_moves_no_terminal_and_is_short),
         cmocka_unit_test(what_is_no_container_is_no_answer),
         cmocka_unit_test(an_answer_that_never_comes_is_unreachable),
+        cmocka_unit_test(a_question_without_an_answer_has_changed_nothing),
+        cmocka_unit_test(where_an_answer_came_from_is_told),
+        cmocka_unit_test(whether_there_is_an_engine_is_seen_by_its_socket),
         cmocka_unit_test(a_socket_that_is_named_and_not_there_is_unreachable),
         cmocka_unit_test(a_name_that_no_container_has_is_asked_of_nobody),
         cmocka_unit_test(names_and_ids_are_asked_for),

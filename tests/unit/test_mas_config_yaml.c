@@ -75,7 +75,7 @@ TEST(the_first_that_can_is_taken_and_ids_have_no_case)
 {
     mas_well(MATRIX "policy: {data: {admin_clients: [" OTHER_ID ", "
                       "01gfwr32ncq12b8z0j8cpxrrb6]}}\n" CLIENT(BASIC));
-    assert_client("01gfwr32ncq12b8z0j8cpxrrb6", SECRET, false);
+    assert_client(ID, SECRET, false);
 }
 
 /* ClientSecret::value: tokio::fs::read_to_string, and no trim. */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "ansible/options.h"
-#include "base/ulid.h"
 #include "modules/connection_options.h"
 #include "private_place.h"
 
@@ -163,23 +162,6 @@ TEST(an_address_of_mas_s_alone_means_mas)
     }
 }
 
-/* github.com/ulid/spec */
-TEST(an_id_of_mas_s_is_a_ulid)
-{
-    static const char *const good[] = {ID, "00000000000000000000000000",
-        "7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "01gfwr32ncq12b8z0j8cpxrrb6"};
-    static const char *const bad[] = {"", "01GFWR32NCQ12B8Z0J8CPXRRB",
-        "01GFWR32NCQ12B8Z0J8CPXRRB66", "8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
-        "01GFWR32NCQ12B8Z0J8CPXRRBI", "01GFWR32NCQ12B8Z0J8CPXRRBL",
-        "01GFWR32NCQ12B8Z0J8CPXRRBO", "01GFWR32NCQ12B8Z0J8CPXRRBU",
-        "01GFWR32NCQ12B8Z0J8CPXRRB/"};
-
-    for (size_t i = 0; i < COUNT(good); i++)
-        assert_true(ulid_is_one(good[i]));
-    for (size_t i = 0; i < COUNT(bad); i++)
-        assert_false(ulid_is_one(bad[i]));
-}
-
 #define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, end)
 
 int
@@ -194,7 +176,6 @@ main(void)
         IN_A_PLACE(a_client_has_an_id_that_mas_has_and_a_secret),
         IN_A_PLACE(an_address_that_is_none_is_called_by_its_option),
         IN_A_PLACE(an_address_of_mas_s_alone_means_mas),
-        IN_A_PLACE(an_id_of_mas_s_is_a_ulid),
     };
 
     use_program_memory();

@@ -16,6 +16,9 @@ static const struct connection by_secret = {.shared_secret = &token};
 static const struct connection by_service_account = {
     .shared_secret = &token, .service_account = "registrar-service"};
 
+static const struct postgres_options rows;
+static const struct connection by_database = {.database = &rows};
+
 /* One user a name, NULL-terminated; for free_wishes. */
 static size_t
 make_wishes(struct wish wishes[WISHES], const char *const *names)
@@ -159,6 +162,8 @@ TEST(more_than_three_logins_of_users_are_refused_where_nobody_may_administrate)
     assert_refused(wishes, count, &by_secret, "here 4 do");
     assert_fine(wishes, count, &by_service_account);
     assert_fine(wishes, count, &by_token);
+    /* The stored hash answers. */
+    assert_fine(wishes, count, &by_database);
     free_wishes(wishes);
 }
 

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "backends/mas/listeners.h"
+#include "backends/mas/ulid.h"
 #include "base/config.h"
 #include "base/memory.h"
-#include "base/ulid.h"
 #include "db/postgres_parameters.h"
 #include "matrix/secret_file.h"
 #include "matrix/user_id.h"
@@ -189,11 +189,12 @@ read_client(const struct config_value *root, const struct config_place *place,
 
     for (size_t i = 0; i < config_count(listed); i++) {
         const struct config_value *client;
-        const char *id = NULL;
+        const char *text = NULL;
+        char id[MAS_ID_SIZE];
 
-        if (config_text(config_item(listed, i), "a client's id", &id, error) != 0)
+        if (config_text(config_item(listed, i), "a client's id", &text, error) != 0)
             return -1;
-        client = id != NULL && ulid_is_one(id) ? client_called(root, id) : NULL;
+        client = ulid_read(id, text) ? client_called(root, id) : NULL;
         if (client != NULL)
             return take_client(client, id, place, found, error);
     }

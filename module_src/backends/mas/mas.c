@@ -5,6 +5,7 @@
 
 #include "backends/mas/api.h"
 #include "backends/mas/companion.h"
+#include "backends/mas/links.h"
 #include "backends/mas/manage.h"
 #include "backends/mas/mas_logins.h"
 #include "backends/mas/mas_rules.h"
@@ -194,6 +195,29 @@ ask_password(struct backend *backend, struct observation *observed,
     return mas_logins_ask(backend, observed, password, answer, why, error);
 }
 
+/* MAS knows a provider by its id, people by its name. */
+static int
+translate(struct backend *backend, struct account *wanted, struct error *error)
+{
+    const struct pairs *named = &wanted->external_ids;
+    const struct mas_way *way = mas_state_of(backend)->way;
+    struct pairs known = {.append = named->append};
+    char id[MAS_ID_SIZE];
+    int result = 0;
+
+    if (!account_states(wanted, ACCOUNT_EXTERNAL_IDS) || way == NULL || way->add_link == NULL)
+        return 0;
+    for (size_t i = 0; result == 0 && i < named->count; i++) {
+        result = links_provider(backend, named->items[i].key, id, error);
+        if (result == 0)
+            result = pairs_add(&known, id, named->items[i].value, error);
+    }
+    if (result == 0)
+        result = account_state_set(wanted, ACCOUNT_EXTERNAL_IDS, &known, error);
+    pairs_free(&known);
+    return result;
+}
+
 static bool
 has_way(const struct backend *backend, const struct account *account)
 {
@@ -224,6 +248,7 @@ close_mas(struct backend *backend)
     if (state == NULL)
         return;
     companion_close(backend);
+    pending_close(backend);
     if (state->way != NULL)
         state->way->close(backend);
     place_close(backend);
@@ -248,6 +273,7 @@ const struct backend_type mas_backend = {
     .vet = mas_rules_vet,
     .check_credential = check_credential,
     .list_administrators = list_administrators,
+    .translate = translate,
     .become_administrator = become_administrator,
     .lookup = lookup,
     .asks_by_login = asks_by_login,

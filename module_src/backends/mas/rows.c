@@ -232,6 +232,9 @@ find_scheme(const struct connection *connection, const char *version,
     const struct mas_schemes *schemes = connection->mas.schemes;
 
     *scheme = NULL;
+    /* Without its pepper, a hash would be that of another password. */
+    if (connection->mas.schemes_trouble != NULL && connection->password_pepper == NULL)
+        return false;
     if (schemes == NULL || schemes->count == 0) {
         if (connection->password_pepper != NULL) {
             given->secret = *connection->password_pepper;
@@ -243,6 +246,19 @@ find_scheme(const struct connection *connection, const char *version,
         if (version != NULL && schemes->items[i].version == strtol(version, NULL, 10))
             *scheme = &schemes->items[i];
     return *scheme != NULL;
+}
+
+static void
+tell_why(const struct connection *connection, const char *version, char *why)
+{
+    if (connection->mas.schemes_trouble != NULL)
+        snprintf(why, PASSWORD_WHY_SIZE, "%.220s; or give password_pepper",
+            connection->mas.schemes_trouble);
+    else
+        snprintf(why, PASSWORD_WHY_SIZE,
+            "the database has a hash of version %.11s for it, which MAS's configuration has "
+            "not (passwords.schemes)",
+            version == NULL ? "" : version);
 }
 
 int
@@ -269,10 +285,7 @@ rows_ask_password(struct backend *backend, const struct mas_user *user,
         goto out;
     }
     *answer = PASSWORD_CANNOT_TELL;
-    snprintf(why, PASSWORD_WHY_SIZE,
-        "the database has a hash of version %.11s for it, which MAS's configuration has not "
-        "(passwords.schemes)",
-        version == NULL ? "" : version);
+    tell_why(backend->connection, version, why);
 out:
     postgres_rows_free(&rows);
     return result;

@@ -36,7 +36,6 @@ struct mas_state {
     bool finishing;        /* a user is half made: calls go out even after a signal */
     bool passwords_are_off;
     long password_complexity; /* a score of zxcvbn from 1 to 4 that one has to have; 0: unknown */
-    void *companion;       /* companion.c's own */
 };
 
 static inline struct mas_state *
