@@ -58,8 +58,8 @@ read_attributes(struct mas_user *user, const json_t *attributes, const char *wha
 /* The user of an answer, which has to have this name in any case, and this id where
  * user has one already. */
 static int
-read_user(struct backend *backend, struct mas_user *user, const struct answer *answer,
-    const char *localpart, const char *what, struct error *error)
+read_user(struct mas_user *user, const struct answer *answer, const char *localpart,
+    const char *what, struct error *error)
 {
     const json_t *data = json_object_get(answer->body, "data");
     struct mas_user now = {0};
@@ -71,16 +71,9 @@ read_user(struct backend *backend, struct mas_user *user, const struct answer *a
     name = read_attributes(&now, json_object_get(data, "attributes"), what, error);
     if (name == NULL)
         return -1;
-    if (strcasecmp(name, localpart) != 0)
+    if (strcasecmp(name, localpart) != 0 || strlen(name) >= sizeof(now.name))
         return error_set(error, ERROR_PROTOCOL, "%s: MAS answers with another user", what);
-    if (strcmp(name, localpart) != 0) {
-        char shown[256];
-
-        text_show(shown, sizeof(shown), name);
-        list_add(backend->warnings,
-            "MAS spells the name of %s as \"%s\", and takes both for the same", localpart,
-            shown);
-    }
+    snprintf(now.name, sizeof(now.name), "%s", name);
     now.knows_password = user->knows_password;
     now.has_password = user->has_password;
     *user = now;
@@ -105,7 +98,7 @@ api_users_find(struct backend *backend, const char *localpart, struct mas_user *
     call.path = path.failed ? NULL : path.bytes;
     result = api_call(backend, &call, &answer, error);
     if (result == 0 && answer_ok(&answer)) {
-        result = read_user(backend, user, &answer, localpart, what, error);
+        result = read_user(user, &answer, localpart, what, error);
         *found = result == 0;
     } else if (result == 0 && !(answer.status == 404 && api_says(&answer, "not found"))) {
         result = api_refusal_record(&answer, what, error);
@@ -292,7 +285,7 @@ api_users_create(struct backend *backend, const struct account *wanted,
     result = send_patiently(backend, &call, &answer, error);
     if (result == 0 && answer_ok(&answer)) {
         *creation = CREATION_DONE;
-        result = read_user(backend, user, &answer, wanted->localpart, "making the user in MAS",
+        result = read_user(user, &answer, wanted->localpart, "making the user in MAS",
             error);
     } else {
         state->created_displayname = state->created_avatar_url = false;
@@ -368,7 +361,7 @@ change_state(struct backend *backend, struct mas_user *user, const char *localpa
     if (result == 0 && !answer_ok(&answer))
         result = api_refusal_record(&answer, what, error);
     else if (result == 0)
-        result = read_user(backend, user, &answer, localpart, what, error);
+        result = read_user(user, &answer, localpart, what, error);
     answer_free(&answer);
     return result;
 }

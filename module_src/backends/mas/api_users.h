@@ -7,8 +7,7 @@
 #include "backends/backend.h"
 #include "backends/mas/way.h"
 
-/* Where MAS spells the name in another case, a warning says how. Errors: those of
- * api_call; protocol. */
+/* Errors: those of api_call; protocol. */
 int api_users_find(struct backend *backend, const char *localpart, struct mas_user *user,
     bool *found, struct error *error);
 

@@ -158,6 +158,36 @@ observe(struct backend *backend, unsigned mask, struct observation *observed,
                : companion_look(backend, &state->user, mask, observed, error);
 }
 
+/*
+ * MAS finds a name in any case. One that was asked for with capitals is there only if it
+ * is spelt exactly so, or else the one without them is meant; of that, the homeserver's
+ * account is called as MAS spells it.
+ */
+static int
+take_spelling(struct backend *backend, struct account *account, bool *found,
+    struct error *error)
+{
+    struct mas_user *user = &mas_state_of(backend)->user;
+    const char *colon = account->user_id == NULL ? NULL : strchr(account->user_id, ':');
+    char *user_id = NULL;
+    int result;
+
+    if (strcmp(user->name, account->localpart) == 0)
+        return 0;
+    if (strpbrk(account->localpart, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL) {
+        memset(user, 0, sizeof(*user));
+        *found = false;
+        return 0;
+    }
+    list_add(backend->warnings, "MAS spells the name of %s as \"%s\", and takes both for the same",
+        account->localpart, user->name);
+    if (colon != NULL && (user_id = user_id_format(user->name, colon + 1)) == NULL)
+        return error_no_memory(error);
+    result = account_name(account, user_id, user->name, error);
+    memory_free(user_id);
+    return result;
+}
+
 static int
 lookup(struct backend *backend, unsigned mask, struct observation *observed,
     struct error *error)
@@ -167,6 +197,8 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
     mas_state_of(backend)->finishing = false;
     observed->unfinished = false;
     if (find(backend, observed->account.localpart, &found, &looked, error) != 0)
+        return -1;
+    if (looked && found && take_spelling(backend, &observed->account, &found, error) != 0)
         return -1;
     if (looked && found)
         return observe(backend, mask, observed, error);

@@ -124,7 +124,10 @@ rows_find(struct backend *backend, const char *localpart, struct mas_user *user,
     memset(user, 0, sizeof(*user));
     *found = result == 0 && is_meant(&rows, localpart);
     if (*found) {
+        const char *name = postgres_rows_value(&rows, 0, 1);
+
         result = take_id(backend, postgres_rows_value(&rows, 0, 0), user->id, error);
+        snprintf(user->name, sizeof(user->name), "%s", name == NULL ? localpart : name);
         user->admin = postgres_rows_true(&rows, 0, 2);
         user->locked = postgres_rows_true(&rows, 0, 3);
         user->deactivated = postgres_rows_true(&rows, 0, 4);

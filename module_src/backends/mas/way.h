@@ -21,9 +21,13 @@
 /* A ULID in its canonical form, upper case, with its NUL. */
 #define MAS_ID_SIZE 27
 
+/* The longest name that an account of a homeserver can have, with its NUL. */
+#define MAS_NAME_SIZE 256
+
 /* A user as MAS has it. */
 struct mas_user {
     char id[MAS_ID_SIZE]; /* "": none */
+    char name[MAS_NAME_SIZE]; /* as MAS spells it, which may be in another case */
     bool admin;
     bool locked;
     bool deactivated;
