@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backends/mas/mas_rules.h"
 
-#include <stdlib.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "backends/mas/companion.h"
@@ -10,6 +10,27 @@
 
 /* policies/register: what its policy takes in a name, and Synapse behind it. */
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789=_-./+"
+
+/* MAS would refuse it when the user is made already. */
+static int
+check_addresses(const struct account *wanted, struct error *error)
+{
+    char shown[160];
+
+    for (size_t i = 0; account_states(wanted, ACCOUNT_EMAILS) && i < wanted->emails.count; i++) {
+        const char *address = wanted->emails.items[i].value;
+
+        for (const char *byte = address; *byte != '\0'; byte++) {
+            if (*byte != ' ' && !iscntrl((unsigned char)*byte))
+                continue;
+            text_show(shown, sizeof(shown), address);
+            return error_set(error, ERROR_INVALID,
+                "\"%s\" of %s is no e-mail address: there is white space in it", shown,
+                wanted->localpart);
+        }
+    }
+    return 0;
+}
 
 int
 mas_rules_vet(struct backend *backend, const struct account *wanted, struct error *error)
@@ -22,7 +43,7 @@ mas_rules_vet(struct backend *backend, const struct account *wanted, struct erro
     if (account_is(wanted, ACCOUNT_ERASED) && way != NULL && !way->erases)
         return error_set(error, ERROR_UNSUPPORTED, "erase of %s: %s", wanted->localpart,
             way->lacks);
-    return 0;
+    return check_addresses(wanted, error);
 }
 
 static int
