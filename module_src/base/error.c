@@ -84,7 +84,8 @@ error_hides_outcome(const struct error *error)
     bool broke_down = error->status >= 500 && error->status != 501; /* not implemented */
     bool made_no_sense = error->status >= 200 && error->status < 300;
 
-    return error->maybe_done || broke_down || made_no_sense;
+    return error->maybe_done || (broke_down && !error->not_done) ||
+           made_no_sense;
 }
 
 bool

@@ -37,6 +37,7 @@ struct error {
     long status;              /* HTTP status, 0 when there was none */
     long long retry_after_ms; /* how long the server asked to wait, 0: no word */
     bool maybe_done;          /* the request left us, its reply never came */
+    bool not_done;            /* the server broke down, and says that before it did it */
     bool ends_list;           /* whatever its kind: nobody else would fare better */
     bool is_of_one;           /* a credential of one account alone was refused */
     char errcode[64];         /* Matrix errcode, "" when there was none */

@@ -195,7 +195,8 @@ note_failed_update(struct run *run, const struct account *change)
     if (account_states(change, ACCOUNT_PASSWORD) && run_hand_out_password(run) != 0)
         return -1;
     outcome->changed |= !seen && error_hides_outcome(run->error);
-    outcome->changed |= run->error->status >= 500 && account_states(change, ACCOUNT_PASSWORD);
+    outcome->changed |= run->error->status >= 500 && !run->error->not_done &&
+                        account_states(change, ACCOUNT_PASSWORD);
     if (account_difference(&difference, &run->now.account, &outcome->before, &memory) != 0 ||
         account_apply(&outcome->after, &run->now.account, &nothing, &memory) != 0)
         outcome->changed = true;

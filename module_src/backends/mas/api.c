@@ -10,6 +10,7 @@
 #include "backends/mas/api_sessions.h"
 #include "backends/mas/api_site.h"
 #include "backends/mas/api_users.h"
+#include "backends/mas/api_versions.h"
 #include "backends/mas/emails.h"
 #include "backends/mas/links.h"
 #include "backends/mas/state.h"
@@ -251,6 +252,7 @@ const struct mas_way api_way = {
     .emails = emails_list,
     .links = links_list,
     .list_administrators = api_users_list_administrators,
+    .allow = api_versions_allow,
     .create = api_users_create,
     .set_password = api_users_set_password,
     .end_sessions = api_sessions_end,

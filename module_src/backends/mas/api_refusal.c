@@ -123,6 +123,7 @@ default_advice(const struct answer *answer)
 static int
 record_homeserver(const struct answer *answer, const char *what, struct error *error)
 {
+    bool is_first = error->kind == ERROR_NONE;
     char wait[RETRY_WAIT_SIZE];
     char advice[400];
 
@@ -132,7 +133,10 @@ record_homeserver(const struct answer *answer, const char *what, struct error *e
         "not answer it, or not yet; look what has become of its systemd unit (systemctl "
         "status) and into its log (journalctl -u)%s",
         wait);
-    return answer_refused_as(answer, ERROR_NOT_READY, what, advice, error);
+    answer_refused_as(answer, ERROR_NOT_READY, what, advice, error);
+    if (is_first)
+        error->not_done = true;
+    return -1;
 }
 
 int

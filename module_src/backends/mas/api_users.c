@@ -7,6 +7,7 @@
 
 #include "backends/mas/api.h"
 #include "backends/mas/api_refusal.h"
+#include "backends/mas/api_versions.h"
 #include "backends/mas/pages.h"
 #include "backends/mas/state.h"
 #include "backends/mas/ulid.h"
@@ -390,33 +391,12 @@ api_users_set_admin(struct backend *backend, struct mas_user *user, const char *
     return check_done(user->admin == admin, localpart, "admin", error);
 }
 
-/*
- * Before 0.20.0, unlocking reactivated as well, and deactivating always erased. What
- * tells its version is newer (1.4.0); else the endpoint that came with the change
- * shows it.
- */
-static int
-tells_states_apart(struct backend *backend, bool *does, struct error *error)
-{
-    *does = true;
-    return backend->version[0] != '\0'
-               ? 0
-               : api_has(backend, "/api/admin/v1/users/{id}/reactivate", does, error);
-}
-
 int
 api_users_set_locked(struct backend *backend, struct mas_user *user, const char *localpart,
     bool locked, struct error *error)
 {
-    bool is_safe = true;
-
-    if (!locked && user->deactivated && tells_states_apart(backend, &is_safe, error) != 0)
+    if (!locked && api_versions_check_unlock(backend, user, localpart, error) != 0)
         return -1;
-    if (!is_safe)
-        return error_set(error, ERROR_UNSUPPORTED,
-            "unlocking %s in MAS: this version would reactivate it as well, which came apart "
-            "with version 0.20.0",
-            localpart);
     if (change_state(backend, user, localpart, locked ? "lock" : "unlock", NULL,
             locked ? "locking" : "unlocking", error) != 0)
         return -1;
@@ -427,16 +407,10 @@ int
 api_users_deactivate(struct backend *backend, struct mas_user *user, const char *localpart,
     bool erase, struct error *error)
 {
-    bool can_keep = true;
     json_t *body;
 
-    if (!erase && tells_states_apart(backend, &can_keep, error) != 0)
+    if (!erase && api_versions_check_keeping(backend, localpart, error) != 0)
         return -1;
-    if (!can_keep)
-        return error_set(error, ERROR_UNSUPPORTED,
-            "deactivating %s in MAS: this version erases whom it deactivates, and keeping the "
-            "data came with version 0.20.0; update MAS, or set erase: true",
-            localpart);
     body = json_pack("{s:b}", "skip_erase", (int)!erase);
     if (body == NULL)
         return error_no_memory(error);

@@ -220,6 +220,32 @@ companion_look(struct backend *backend, const struct mas_user *user, unsigned ma
     return finish_errand(&errand, observed, look(&errand, user, error), error);
 }
 
+int
+companion_look_erased(struct backend *backend, const struct mas_user *user,
+    struct observation *observed, struct error *error)
+{
+    struct errand errand;
+    struct error failure = {0};
+    bool able = false;
+    int result;
+
+    if (!has_homeserver(backend) || observed->account.user_id == NULL)
+        return 0;
+    if (personal_is_possible(backend, &able, error) != 0)
+        return -1;
+    if (!able)
+        return 0;
+    if (start_errand(&errand, backend, ACCOUNT_BIT(ACCOUNT_ERASED), observed, error) != 0)
+        return -1;
+    result = personal_act(backend, PERSONAL_ADMINISTRATOR, user, look_as_administrator,
+        &errand, &failure);
+    if (result != 0 && personal_lacks_actor(&failure))
+        result = 0;
+    else if (result != 0)
+        *error = failure;
+    return finish_errand(&errand, observed, result, error);
+}
+
 /* ---- Changing -------------------------------------------------------------------- */
 
 int

@@ -20,6 +20,14 @@
 int companion_look(struct backend *backend, const struct mas_user *user, unsigned mask,
     struct observation *observed, struct error *error);
 
+/*
+ * States in observed whether an account that is deactivated is erased as well, which
+ * the homeserver alone tells, and only its administrators: where none can be had it is
+ * not stated. Errors: those of personal_act and of asking the homeserver.
+ */
+int companion_look_erased(struct backend *backend, const struct mas_user *user,
+    struct observation *observed, struct error *error);
+
 /* Refuses (unsupported, unauthorized) what this MAS, or what is given, is not enough
  * for; before anything is sent that changes something. */
 int companion_may_update(struct backend *backend, const struct account *change,

@@ -139,6 +139,38 @@ look_at_sets(struct backend *backend, unsigned mask, struct observation *observe
     return result;
 }
 
+/* Not of who only looks: it would take a session at the homeserver. */
+static bool
+asks_whether_erased(unsigned mask)
+{
+    return mask != ~0u && (mask & ACCOUNT_BIT(ACCOUNT_ERASED)) != 0;
+}
+
+/* Who is not gone is not erased; of who is, MAS does not say it. */
+static int
+look_whether_erased(struct backend *backend, struct observation *observed,
+    struct error *error)
+{
+    const struct mas_state *state = mas_state_of(backend);
+    struct account *account = &observed->account;
+
+    if (!state->user.deactivated) {
+        account_state_bool(account, ACCOUNT_ERASED, false);
+        return 0;
+    }
+    if (companion_look_erased(backend, &state->user, observed, error) != 0)
+        return -1;
+    if (account_states(account, ACCOUNT_ERASED) || state->way == NULL || !state->way->erases)
+        return 0;
+    list_add(backend->warnings,
+        "whether %s is erased, which is deactivated, MAS does not say, so it is told to erase it "
+        "each time; the homeserver says it to Registrar where url is given, MAS is 1.5 or newer, "
+        "and has an active administrator",
+        account->localpart);
+    account_state_bool(account, ACCOUNT_ERASED, false);
+    return 0;
+}
+
 static int
 observe(struct backend *backend, unsigned mask, struct observation *observed,
     struct error *error)
@@ -151,7 +183,8 @@ observe(struct backend *backend, unsigned mask, struct observation *observed,
     account_state_bool(account, ACCOUNT_ADMIN, state->user.admin);
     account_state_bool(account, ACCOUNT_LOCKED, state->user.locked);
     if (pending_has(backend, account->localpart, &state->user, &observed->unfinished, error) != 0 ||
-        look_at_sets(backend, mask, observed, error) != 0)
+        look_at_sets(backend, mask, observed, error) != 0 ||
+        (asks_whether_erased(mask) && look_whether_erased(backend, observed, error) != 0))
         return -1;
     return (mask & COMPANION_FIELDS) == 0
                ? 0

@@ -56,6 +56,15 @@ need_way(const struct backend *backend, const char *what, const char *name,
         "%s %s takes %s", what, name, backend->type->administrator);
 }
 
+static int
+check_version(struct backend *backend, const struct mas_user *user,
+    const struct account *change, struct error *error)
+{
+    const struct mas_way *way = mas_state_of(backend)->way;
+
+    return way->allow == NULL ? 0 : way->allow(backend, user, change, error);
+}
+
 /* An address belongs to one user; MAS's own command would let two have it. */
 static int
 guard_emails(struct backend *backend, const struct account *account, const char *id,
@@ -132,7 +141,8 @@ mas_rules_creation(struct backend *backend, const struct account *wanted,
             "a user called \"%s\" cannot be created: Synapse keeps names of digits only for "
             "guests",
             name);
-    if (check_password(backend, wanted, error) != 0 ||
+    if (check_version(backend, NULL, wanted, error) != 0 ||
+        check_password(backend, wanted, error) != 0 ||
         companion_may_update(backend, wanted, error) != 0)
         return -1;
     return guard_emails(backend, wanted, "", NULL, error);
@@ -168,6 +178,7 @@ mas_rules_change(struct backend *backend, const struct observation *observed,
 
     if (need_way(backend, "changing", change->localpart, error) != 0 ||
         check_steps(state->way, observed, change, error) != 0 ||
+        check_version(backend, &state->user, change, error) != 0 ||
         check_password(backend, change, error) != 0 ||
         companion_may_update(backend, change, error) != 0)
         return -1;

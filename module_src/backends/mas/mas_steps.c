@@ -159,7 +159,11 @@ change_password(struct backend *backend, const struct account *change, bool logo
 
     if (!account_states(change, ACCOUNT_PASSWORD))
         return 0;
-    if (set_password(backend, change->localpart, &change->password, error) != 0 ||
+    /* First, so that it is not forgotten where the run is cut off: who sees the password
+     * set already does nothing more. And again, for who came in meanwhile. */
+    if ((logout_devices &&
+            state->way->end_sessions(backend, &state->user, change->localpart, error) != 0) ||
+        set_password(backend, change->localpart, &change->password, error) != 0 ||
         pending_end(backend, change->localpart, error) != 0)
         return -1;
     return logout_devices
@@ -211,7 +215,8 @@ reactivate(struct backend *backend, struct observation *observed,
     return 0;
 }
 
-/* Its addresses go with it, and with erasing its profile. */
+/* Its addresses go with it, and with erasing its profile, for which who is deactivated
+ * already can be deactivated again. */
 static int
 deactivate(struct backend *backend, struct observation *observed,
     const struct account *change, struct error *error)
@@ -219,13 +224,19 @@ deactivate(struct backend *backend, struct observation *observed,
     static const struct pairs none = {0};
     struct mas_state *state = mas_state_of(backend);
 
-    if (!account_is(change, ACCOUNT_DEACTIVATED))
+    bool erase = account_is(change, ACCOUNT_ERASED);
+
+    if (!account_is(change, ACCOUNT_DEACTIVATED) && !erase)
         return 0;
     if (state->way->deactivate(backend, &state->user, change->localpart,
-            account_is(change, ACCOUNT_ERASED), error) != 0)
+            erase, error) != 0)
         return -1;
     account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, true);
-    return account_state_set(&observed->account, ACCOUNT_EMAILS, &none, error);
+    if (erase)
+        account_state_bool(&observed->account, ACCOUNT_ERASED, true);
+    return account_states(&observed->account, ACCOUNT_EMAILS)
+               ? account_state_set(&observed->account, ACCOUNT_EMAILS, &none, error)
+               : 0;
 }
 
 /* What needs the account to be there and open comes in the middle. */

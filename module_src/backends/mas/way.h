@@ -57,6 +57,11 @@ struct mas_way {
     int (*list_administrators)(struct backend *backend, struct list *localparts,
         struct error *error);
 
+    /* Refuses what this version cannot do, or would do otherwise; user is NULL for one
+     * that is not there yet. NULL: there is nothing of that kind. */
+    int (*allow)(struct backend *backend, const struct mas_user *user,
+        const struct account *change, struct error *error);
+
     /* Makes the user, without a password unless sets_password_at_once. */
     bool sets_password_at_once;
     int (*create)(struct backend *backend, const struct account *wanted,
