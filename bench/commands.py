@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.support import postgres_binaries
-from tests.support.paths import BUILD, ROOT, VENVS
+from tests.support.dendrite import Dendrite
+from tests.support.paths import BUILD, DENDRITE_BIN, ROOT, VENVS
 from tests.support.synapse import Synapse
 
 REGISTRAR = BUILD / "registrar"
@@ -112,6 +113,28 @@ class Bench:
         assert json.loads(out)["user_id"] == server.user_id(user), out
         return Cost(get.wall + post.wall, get.processor + post.processor, post.memory)
 
+
+    # One registration on Dendrite, two ways
+
+    def register_by_registrar(self, server: Dendrite) -> Cost:
+        """And no session is left, which create-account leaves."""
+        arguments = {
+            "backend": "dendrite",
+            "url": server.url,
+            "registration_shared_secret": server.secret,
+            "username": self.name(),
+            "password": "a password for the bench",
+        }
+        cost, reply = self.registrar(arguments)
+        assert reply["changed"] is True, reply
+        return cost
+
+    def register_by_create_account(self, server: Dendrite) -> Cost:
+        password = self.file("password", "a password for the bench")
+        words = ["-config", server.folder / "dendrite.yaml", "-url", server.url]
+        words += ["-username", self.name(), "-passwordfile", password]
+        cost, _ = self.run(DENDRITE_BIN / "create-account", *words)
+        return cost
 
     # One promotion, two ways; as a peer of the socket, or with a password
 

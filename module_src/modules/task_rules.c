@@ -117,9 +117,9 @@ refuse_many_logins(const struct wish *wishes, size_t count,
             "verify_login takes a login a user, and servers limit logins: at most %d users in "
             "one task can have it, here %zu do",
             ENSURE_LOGINS_MOST, verified);
-    /* Where MAS is opened it counts by itself, and has other ways out. */
-    if (connection_may_administrate(connection) || connection_opens_mas(connection) ||
-        connection->database != NULL || logins <= ENSURE_LOGINS_MOST)
+    /* What opens MAS does not spare them, which is told once it is known to be one. */
+    if (connection_may_administrate(connection) || connection->database != NULL ||
+        connection_opens_mas(connection) || logins <= ENSURE_LOGINS_MOST)
         return 0;
     return error_set(error, ERROR_INVALID,
         "without an administrator (access_token, admin_username and admin_password, or "

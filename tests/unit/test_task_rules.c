@@ -159,6 +159,9 @@ TEST(more_than_three_logins_of_users_are_refused_where_nobody_may_administrate)
     wishes[2].update_password = UPDATE_PASSWORD_ALWAYS;
     assert_fine(wishes, count, &by_secret);
     wishes[4].update_password = UPDATE_PASSWORD_ALWAYS;
+    /* No question, no login. */
+    assert_fine(wishes, count, &by_secret);
+    wishes[4].password_probe = wishes[2].password_probe = true;
     assert_refused(wishes, count, &by_secret, "here 4 do");
     assert_fine(wishes, count, &by_service_account);
     assert_fine(wishes, count, &by_token);
