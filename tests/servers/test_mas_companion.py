@@ -114,8 +114,10 @@ def test_a_locked_account_is_changed_by_an_administrator(mas, alice, unique):
 def test_an_account_that_the_homeserver_lost_is_told(mas, unique):
     name = unique("alice")
     mas.adopt(name)
-    reply = fails(run_module(task(mas, username=name, suspended=True)), "not_found")
-    assert "provision-all-users" in reply.msg
+    for stated in ({"suspended": True}, {"displayname": "X"}):
+        arguments = task(mas, username=name, **stated)
+        reply = fails(run_module(arguments), "not_found", "provision-all-users")
+        assert not reply.changed
 
 
 # Where it cannot be done

@@ -116,6 +116,32 @@ finish_errand(struct errand *errand, struct observation *observed, int result,
     return result;
 }
 
+static int
+refuse_lost(const struct errand *errand, struct error *error)
+{
+    return error_set(error, ERROR_NOT_FOUND,
+        "MAS has %s, and the homeserver at %s has no such account; MAS makes it there itself, "
+        "so wait a moment, or see to it with \"mas-cli manage provision-all-users\"",
+        errand->seen.account.user_id, http_origin(errand->backend->matrix.http));
+}
+
+/* As personal_act. Synapse breaks down over a token whose user it does not have: 500,
+ * M_FORBIDDEN, "User not found" (1.163.2). */
+static int
+act(struct errand *errand, enum personal_kind kind, const struct mas_user *user,
+    int (*what)(void *context, const struct secret *token, struct error *error),
+    struct error *error)
+{
+    struct error failure = {0};
+
+    if (personal_act(errand->backend, kind, user, what, errand, &failure) == 0)
+        return 0;
+    if (failure.status == 500 && strcmp(failure.errcode, "M_FORBIDDEN") == 0)
+        return refuse_lost(errand, error);
+    *error = failure;
+    return -1;
+}
+
 /* ---- Looking --------------------------------------------------------------------- */
 
 static int
@@ -127,10 +153,7 @@ look_as_administrator(void *context, const struct secret *token, struct error *e
         return -1;
     if (errand->seen.presence == PRESENCE_PRESENT)
         return 0;
-    return error_set(error, ERROR_NOT_FOUND,
-        "MAS has %s, and the homeserver at %s has no such account; MAS makes it there itself, "
-        "so wait a moment, or see to it with \"mas-cli manage provision-all-users\"",
-        errand->seen.account.user_id, http_origin(errand->backend->matrix.http));
+    return refuse_lost(errand, error);
 }
 
 /* *shown is false where the homeserver shows profiles only to some. */
@@ -172,8 +195,8 @@ look_by_session(struct errand *errand, const struct mas_user *user, bool asks_fo
     bool as_itself = (errand->mask & ~PROFILE_FIELDS) == 0 && personal_may_be(user);
     struct error failure = {0};
 
-    if (personal_act(errand->backend, as_itself ? PERSONAL_ITSELF : PERSONAL_ADMINISTRATOR,
-            user, as_itself ? look_as_itself : look_as_administrator, errand, &failure) == 0)
+    if (act(errand, as_itself ? PERSONAL_ITSELF : PERSONAL_ADMINISTRATOR, user,
+            as_itself ? look_as_itself : look_as_administrator, &failure) == 0)
         return 0;
     if ((user->deactivated || asks_for_all) && personal_lacks_actor(&failure)) {
         list_add(errand->backend->warnings, "%s", failure.text);
@@ -237,8 +260,7 @@ companion_look_erased(struct backend *backend, const struct mas_user *user,
         return 0;
     if (start_errand(&errand, backend, ACCOUNT_BIT(ACCOUNT_ERASED), observed, error) != 0)
         return -1;
-    result = personal_act(backend, PERSONAL_ADMINISTRATOR, user, look_as_administrator,
-        &errand, &failure);
+    result = act(&errand, PERSONAL_ADMINISTRATOR, user, look_as_administrator, &failure);
     if (result != 0 && personal_lacks_actor(&failure))
         result = 0;
     else if (result != 0)
@@ -337,16 +359,14 @@ change(struct errand *errand, const struct mas_user *user, struct error *error)
     struct error failure = {0};
 
     if ((errand->change->stated & ~PROFILE_FIELDS) == 0 && personal_may_be(user)) {
-        if (personal_act(errand->backend, PERSONAL_ITSELF, user, change_as_itself, errand,
-                &failure) == 0)
+        if (act(errand, PERSONAL_ITSELF, user, change_as_itself, &failure) == 0)
             return 0;
         if (failure.kind != ERROR_FORBIDDEN) {
             *error = failure;
             return -1;
         }
     }
-    return personal_act(errand->backend, PERSONAL_ADMINISTRATOR, user,
-        change_as_administrator, errand, error);
+    return act(errand, PERSONAL_ADMINISTRATOR, user, change_as_administrator, error);
 }
 
 int
