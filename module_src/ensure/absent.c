@@ -30,6 +30,9 @@ finish_creation(struct run *run)
     if (!run_has_administrator(run))
         return 0;
     result = run_difference(run, &change);
+    /* The account was made, and the answer to that was lost. */
+    if (result == 0 && run->now.unfinished && account_states(&run->wanted, ACCOUNT_PASSWORD))
+        result = account_state_password(&change, &run->wanted.password, run->error);
     if (result == 0 && change.stated != 0 &&
         (run->type->may_update(run->backend, &run->now, &change, run->error) != 0 ||
             run->type->update(run->backend, &run->now, &change, false, run->error) != 0)) {
@@ -37,6 +40,8 @@ finish_creation(struct run *run)
 
         account_free(&run->outcome->after);
         account_apply(&run->outcome->after, &run->now.account, &nothing, &memory);
+        run->outcome->password_set &=
+            !run->now.unfinished || error_hides_outcome(run->error);
         result = -1;
     }
     account_free(&change);
@@ -100,7 +105,8 @@ note_lost_creation(struct run *run)
         "the server's reply to the creation of %s was lost, or told of a failure; the account "
         "is there now, so it counts as created",
         run_name(run));
-    if (run->wish->if_exists == IF_EXISTS_MATCH && run_require_match(run) != 0)
+    if (run->wish->if_exists == IF_EXISTS_MATCH && !run->now.unfinished &&
+        run_require_match(run) != 0)
         return -1;
     return note_creation(run);
 }
@@ -202,7 +208,7 @@ meet_there_by_then(struct run *run)
         if (run_try_password(run) != 0)
             return note_unsettled_creation(run);
         if (run->password_asked && run->password_answer == PASSWORD_DIFFERENT)
-            return meet_somebody_elses(run);
+            return meet_taken_name(run);
     }
     return conclude_creation(run, CREATION_PERHAPS);
 }

@@ -299,7 +299,7 @@ TEST(an_account_that_was_there_by_then_and_has_another_password_is_one_that_exis
     trial.fake.there_by_then = true;
     assert_int_equal(appear_after_a_look(), 0);
     assert_kind(&outcome->error, ERROR_NONE);
-    assert_string_equal(trial.fake.calls, "lookup bob, create bob, ask bob, ");
+    assert_string_equal(trial.fake.calls, "lookup bob, create bob, ask bob, lookup bob, ");
     assert_false(outcome->changed);
     assert_false(outcome->password_set);
     assert_ordinary("bob");

@@ -229,6 +229,22 @@ TEST(without_a_session_file_nothing_happens)
     assert_mas_asked("");
 }
 
+TEST(a_run_knows_its_own_creation_without_a_file_until_it_is_answered)
+{
+    static const struct recorded_reply mas[] = {
+        NO_SESSIONS, MADE_AT("\"2026-11-23T12:00:00Z\""), {0}};
+
+    mas_pair_say(mas, NULL);
+    pair.connection.session_file = NULL;
+    begin_creation();
+    assert_true(has_creation("alice", &alice));
+    assert_mas_asked(ASKED_USER ASKED_SESSIONS);
+    assert_false(has_creation("bob", &bob));
+    end_creation();
+    assert_false(has_creation("alice", &alice));
+    assert_mas_asked("");
+}
+
 TEST(check_mode_writes_nothing_and_locks_nobody_out)
 {
     static const struct recorded_reply mas[] = {NO_SESSIONS, {0}};
@@ -301,6 +317,7 @@ main(void)
         CASE(a_password_that_is_there_ends_it_and_one_that_is_not_is_seen_in_the_rows),
         CASE(a_user_who_was_not_begun_costs_nothing),
         CASE(without_a_session_file_nothing_happens),
+        CASE(a_run_knows_its_own_creation_without_a_file_until_it_is_answered),
         CASE(check_mode_writes_nothing_and_locks_nobody_out),
         CASE(a_creation_is_written_or_memory_was_short),
     };

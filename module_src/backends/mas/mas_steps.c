@@ -70,6 +70,21 @@ finish(struct backend *backend, const struct account *wanted, struct error *erro
         backend->connection->session_file != NULL ? "" : ", with update_password: always");
 }
 
+/* Nobody but us has made it, it seems: then its password is still to be set, which is
+ * why a login with it says nothing. */
+static int
+recognize(struct backend *backend, const char *localpart, enum creation *creation,
+    struct error *error)
+{
+    bool ours;
+
+    if (pending_has(backend, localpart, &mas_state_of(backend)->user, &ours, error) != 0)
+        return -1;
+    if (ours)
+        *creation = CREATION_DONE;
+    return 0;
+}
+
 int
 mas_steps_create(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error)
@@ -85,6 +100,8 @@ mas_steps_create(struct backend *backend, const struct account *wanted,
     if (writes_ahead && pending_begin(backend, wanted->localpart, error) != 0)
         return -1;
     result = state->way->create(backend, wanted, creation, &state->user, error);
+    if (writes_ahead && result == 0 && *creation == CREATION_PERHAPS)
+        result = recognize(backend, wanted->localpart, creation, error);
     if (result != 0 || *creation != CREATION_DONE) {
         /* It is somebody else's, or nobody's; where it may be ours, the entry stays. */
         if (writes_ahead && (result == 0 ? *creation == CREATION_NAME_TAKEN

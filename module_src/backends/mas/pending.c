@@ -125,6 +125,16 @@ store(struct backend *backend, const char *localpart, const struct session_creat
     return -1;
 }
 
+/* Without a file at least this run knows it. */
+static void
+remember(struct backend *backend, const char *localpart)
+{
+    struct mas_state *state = mas_state_of(backend);
+
+    snprintf(state->begun, sizeof(state->begun), "%s", localpart);
+    state->begun_s = now_s(backend);
+}
+
 int
 pending_begin(struct backend *backend, const char *localpart, struct error *error)
 {
@@ -133,7 +143,10 @@ pending_begin(struct backend *backend, const char *localpart, struct error *erro
     struct error failure = {0};
     struct pending *pending;
 
-    if (backend->connection->session_file == NULL || backend->predict)
+    if (backend->predict)
+        return 0;
+    remember(backend, localpart);
+    if (backend->connection->session_file == NULL)
         return 0;
     if (file_of(backend, true, &failure) == NULL) {
         if (failure.kind == ERROR_NONE)
@@ -156,6 +169,7 @@ pending_made(struct backend *backend, const char *localpart, const struct mas_us
     struct pending *pending = mas_state_of(backend)->pending;
     struct session_creation creation;
 
+    mas_state_of(backend)->begun[0] = '\0'; /* the answer was not lost */
     /* Nothing was begun. */
     if (pending == NULL || pending->localpart == NULL ||
         strcmp(pending->localpart, localpart) != 0)
@@ -398,6 +412,18 @@ turn_to(struct backend *backend, const char *localpart, bool *open, struct error
     return -1;
 }
 
+static int
+is_begun(struct backend *backend, const char *localpart, const struct mas_user *user,
+    bool *has, struct error *error)
+{
+    const struct mas_state *state = mas_state_of(backend);
+    const struct session_creation creation = {.begun_s = state->begun_s};
+
+    return strcmp(state->begun, localpart) == 0
+               ? is_unfinished(backend, &creation, user, has, error)
+               : 0;
+}
+
 int
 pending_has(struct backend *backend, const char *localpart, const struct mas_user *user,
     bool *has, struct error *error)
@@ -409,8 +435,10 @@ pending_has(struct backend *backend, const char *localpart, const struct mas_use
     *has = false;
     if (turn_to(backend, localpart, &open, error) != 0)
         return -1;
-    if (!open || user->id[0] == '\0')
+    if (user->id[0] == '\0')
         return 0;
+    if (!open)
+        return is_begun(backend, localpart, user, has, error);
     if (find(backend, localpart, &creation, &found, error) != 0)
         return -1;
     /* What it is, is looked at from here on. */
@@ -432,6 +460,7 @@ pending_end(struct backend *backend, const char *localpart, struct error *error)
     struct session_creation creation;
     bool open, found;
 
+    mas_state_of(backend)->begun[0] = '\0';
     if (turn_to(backend, localpart, &open, error) != 0)
         return -1;
     if (!open || backend->predict)

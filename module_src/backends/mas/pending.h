@@ -27,8 +27,9 @@ int pending_made(struct backend *backend, const char *localpart,
     const struct mas_user *user, struct error *error);
 
 /*
- * Whether a creation of this user's was cut off before its password was set, which
- * is asked of MAS's admin API where there is an entry. Without that API only its
+ * Whether a creation of this user's was cut off before its password was set, by another
+ * run, or by this one, which lost the answer to it: this is known without a file, too.
+ * MAS's admin API is asked where there is such a creation. Without that API only its
  * database tells. An entry that is over is removed.
  * Errors: those of session_file.h (conflict: another run does not end its own), and
  * of api_call; protocol.

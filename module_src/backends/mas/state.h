@@ -26,6 +26,8 @@ struct mas_state {
     const struct mas_way *way; /* how accounts are seen and changed; NULL: not yet */
     struct mas_user user;  /* of the newest lookup; id is "" for none */
     struct pending *pending; /* pending.c; NULL: not yet */
+    char begun[MAS_NAME_SIZE]; /* whose creation is begun, and not ended; "": nobody's */
+    long long begun_s;         /* and when, by the clock that dates users */
     struct personal_sessions *personal; /* personal.c; NULL: not yet */
     struct text paths;     /* of the endpoints it has, each between newlines (spec.json) */
     bool paths_asked;
