@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 
 from bench.commands import Bench, Cost, task_times  # noqa: E402
 from tests.support.dendrite import Dendrite  # noqa: E402
+from tests.support.mas import Mas  # noqa: E402
 from tests.support.postgres import Postgres  # noqa: E402
 from tests.support.synapse import Synapse  # noqa: E402
 
@@ -47,6 +48,8 @@ def main() -> None:
             promoting(bench, server)
         with Dendrite() as dendrite:
             registering(bench, dendrite)
+        with Mas() as mas, mas.delegating(Synapse):
+            creating_in_mas(bench, mas)
     print(f"\n{sum(verdicts)} of {len(verdicts)} goals met")
 
 
@@ -124,6 +127,17 @@ def registering(bench: Bench, server: Dendrite) -> None:
         row(name, f"{wall}, processor {milliseconds([c.processor for c in costs])}")
     times = median(c.wall for c in theirs) / median(c.wall for c in ours)
     row("create-account takes", f"{times:.2f} times the wall time of registrar")
+
+
+def creating_in_mas(bench: Bench, mas: Mas) -> None:
+    head(f"One new user with a password, by MAS's admin API, a stand-in ({CREATIONS} times)")
+    mas.forget()
+    both = [bench.create_in_mas(mas) for _ in range(CREATIONS)]
+    requests = len(mas.requests) / CREATIONS
+    row("registrar", milliseconds([cost.wall for cost, _ in both]))
+    row("of which the stand-in and its Synapse", milliseconds([spent for _, spent in both]))
+    row("without them", milliseconds([cost.wall - spent for cost, spent in both]))
+    row("requests", f"{requests:.0f}, three of them the user's")
 
 
 def promoting(bench: Bench, server: Synapse) -> None:
