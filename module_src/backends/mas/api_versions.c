@@ -13,6 +13,8 @@ static const struct {
     {ACCOUNT_EXTERNAL_IDS, "/api/admin/v1/upstream-oauth-links", "0.15.0"},
 };
 
+/* Came with the release that shows deactivated_at. */
+static const char of_0_17[] = "/api/admin/v1/user-registration-tokens";
 static const char reactivation[] = "/api/admin/v1/users/{id}/reactivate";
 
 static int
@@ -55,6 +57,20 @@ api_versions_check_keeping(struct backend *backend, const char *localpart,
 }
 
 static int
+check_seeing(struct backend *backend, const char *localpart, struct error *error)
+{
+    bool shows;
+
+    if (has(backend, of_0_17, &shows, error) != 0)
+        return -1;
+    return shows ? 0
+                 : error_set(error, ERROR_UNSUPPORTED,
+                       "deactivating %s in MAS: whether it is, its admin API shows since version "
+                       "0.17.0",
+                       localpart);
+}
+
+static int
 check_reactivation(struct backend *backend, const char *localpart, struct error *error)
 {
     bool able;
@@ -93,9 +109,11 @@ api_versions_allow(struct backend *backend, const struct mas_user *user,
     const char *name = change->localpart;
     bool unlocks = account_states(change, ACCOUNT_LOCKED) && !change->locked;
     bool reactivates = account_states(change, ACCOUNT_DEACTIVATED) && !change->deactivated;
-    bool keeps = account_is(change, ACCOUNT_DEACTIVATED) && !account_is(change, ACCOUNT_ERASED);
+    bool deactivates = account_is(change, ACCOUNT_DEACTIVATED);
+    bool keeps = deactivates && !account_is(change, ACCOUNT_ERASED);
 
-    if ((keeps && api_versions_check_keeping(backend, name, error) != 0) ||
+    if ((deactivates && check_seeing(backend, name, error) != 0) ||
+        (keeps && api_versions_check_keeping(backend, name, error) != 0) ||
         (user != NULL && reactivates && check_reactivation(backend, name, error) != 0) ||
         (user != NULL && unlocks && api_versions_check_unlock(backend, user, name, error) != 0))
         return -1;

@@ -227,6 +227,17 @@ look(struct errand *errand, const struct mas_user *user, struct error *error)
                         : refuse_sessions(errand->backend, errand->mask, error);
 }
 
+/* Nobody but an administrator sees these. */
+static int
+may_be_seen(struct backend *backend, unsigned fields, struct error *error)
+{
+    bool able;
+
+    if (personal_is_possible(backend, &able, error) != 0)
+        return -1;
+    return able ? 0 : refuse_sessions(backend, fields, error);
+}
+
 int
 companion_look(struct backend *backend, const struct mas_user *user, unsigned mask,
     struct observation *observed, struct error *error)
@@ -238,6 +249,9 @@ companion_look(struct backend *backend, const struct mas_user *user, unsigned ma
         return 0;
     if (!has_homeserver(backend))
         return fields == COMPANION_FIELDS ? 0 : refuse_homeserver(fields, error);
+    if (fields != COMPANION_FIELDS && (fields & ~PROFILE_FIELDS) != 0 &&
+        may_be_seen(backend, fields, error) != 0)
+        return -1;
     if (start_errand(&errand, backend, fields, observed, error) != 0)
         return -1;
     return finish_errand(&errand, observed, look(&errand, user, error), error);
