@@ -177,11 +177,16 @@ $(BUILD)/bench/measure: bench/measure.c
 ##@ Testing
 
 # Each runner runs, whatever became of the one before, and says its own
-# summary; one that failed fails the whole.
+# summary; one that failed fails the whole. Those that take one processor run two at
+# a time, and what each says is kept together.
+IN_TURNS := --keep-going --jobs=2 --output-sync=target
 .PHONY: test
 test: deps-test  ## unit tests, real servers, real ansible-playbook; also under sanitizers
 	$(Q)$(SUBMAKE) -j2 all asan unit-programs unit-asan-programs fuzz-programs
-	$(Q)$(SUBMAKE) --keep-going unit unit-asan unit-valgrind pytest pytest-asan fuzz-short
+	$(Q)failed=; \
+	$(SUBMAKE) $(IN_TURNS) unit unit-asan unit-valgrind fuzz-short || failed=1; \
+	$(SUBMAKE) --keep-going pytest pytest-asan || failed=1; \
+	[ -z "$$failed" ]
 
 .PHONY: check
 check: deps-check  ## sanitizers, valgrind, warnings of two compilers, linters

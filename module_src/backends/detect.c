@@ -66,8 +66,8 @@ refuse_unknown(const struct matrix *matrix, const char *name, struct error *erro
             http_origin(matrix->http));
     text_show(shown, sizeof(shown), name);
     return error_set(error, ERROR_UNSUPPORTED,
-        "%s is %s, which this version of Registrar does not manage; it manages Synapse and "
-        "Dendrite",
+        "%s is %s, which this version of Registrar does not manage; it manages Synapse, "
+        "Dendrite and Matrix Authentication Service",
         http_origin(matrix->http), shown);
 }
 

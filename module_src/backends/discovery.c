@@ -392,7 +392,7 @@ search_mas(const struct discovery_options *options, long long end, struct found 
         failure = (struct error){0};
         if (search_mas_once(options, found, &failure) == 0)
             return 0;
-    } while (waits(&failure, end));
+    } while (options->waits_for_mas && waits(&failure, end));
     if (options->mas_container == NULL && !ends_search(&failure)) {
         found->mas.trouble = failure;
         return 0;

@@ -7,6 +7,8 @@
 #ifndef REGISTRAR_BACKENDS_DISCOVERY_H
 #define REGISTRAR_BACKENDS_DISCOVERY_H
 
+#include <stdbool.h>
+
 #include "backends/config_place.h"
 #include "backends/found.h"
 #include "net/engine.h"
@@ -39,6 +41,7 @@ struct discovery_options {
     const char *mas_container; /* the same, for Matrix Authentication Service */
     struct engine_options engine;
     long long wait_timeout_ms; /* for a container that is still to come */
+    bool waits_for_mas;        /* also for one that only MAS is in */
 };
 
 /*

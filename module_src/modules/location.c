@@ -309,7 +309,7 @@ int
 location_find(struct connection_options *options, struct location *location,
     struct error *error)
 {
-    const struct discovery_options discovery = {
+    struct discovery_options discovery = {
         .container = options->container,
         .mas_container = options->mas_container,
         .engine = connection_options_engine(options),
@@ -321,6 +321,8 @@ location_find(struct connection_options *options, struct location *location,
     memset(location, 0, sizeof(*location));
     if (connection_options_apply(options, &location->connection, error) != 0)
         return -1;
+    /* Who knows the way, or does not want to go there, has nothing to wait for. */
+    discovery.waits_for_mas = options->mas_url == NULL && may_be_mas(location);
     result = location->connection.http.url != NULL || is_mas_alone(location, options)
                  ? find_mas_alone(location, options, &discovery, error)
                  : find_homeserver(location, options, &discovery, error);

@@ -117,13 +117,15 @@ refuse_many_logins(const struct wish *wishes, size_t count,
             "verify_login takes a login a user, and servers limit logins: at most %d users in "
             "one task can have it, here %zu do",
             ENSURE_LOGINS_MOST, verified);
-    if (connection_may_administrate(connection) || logins <= ENSURE_LOGINS_MOST)
+    /* What opens MAS does not spare them, which is told once it is known to be one. */
+    if (connection_may_administrate(connection) || connection->database != NULL ||
+        connection_opens_mas(connection) || logins <= ENSURE_LOGINS_MOST)
         return 0;
     return error_set(error, ERROR_INVALID,
         "without an administrator (access_token, admin_username and admin_password, or "
-        "registration_shared_secret with a service_account) if_exists: match and "
-        "update_password: always take a login a user, and servers limit logins: at most %d "
-        "users in one task can have them, here %zu do",
+        "registration_shared_secret with a service_account) and without database, if_exists: "
+        "match and update_password: always take a login a user, and servers limit logins: at "
+        "most %d users in one task can have them, here %zu do",
         ENSURE_LOGINS_MOST, logins);
 }
 

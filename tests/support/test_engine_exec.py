@@ -5,6 +5,7 @@ texts and streams are those of their sources (engine_exec.py says which)."""
 import http.client
 import json
 import socket
+import threading
 import time
 
 import pytest
@@ -132,10 +133,11 @@ def test_a_program_that_is_not_there_ends_with_127(docker, podman):
 
 
 def test_a_process_goes_on_when_its_client_has_gone(engine):
+    seen = threading.Event()
+
     def patient(run):
-        for _ in range(100):
+        while not seen.wait(0.005):
             run.err(b"still here\n")
-            time.sleep(0.005)
         return 0
 
     engine.containers[0].programs["patient"] = patient
@@ -146,6 +148,7 @@ def test_a_process_goes_on_when_its_client_has_gone(engine):
         raw.sendall((head.format(made + "/start") + "Content-Length: 2\r\n\r\n{}").encode())
         raw.recv(100)
     assert state(engine, made)[0] is True
+    seen.set()
     assert ended(engine, made) == 0
 
 

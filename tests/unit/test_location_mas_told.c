@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/stop.h"
 #include "location_mas_trial.h"
 #include "private_place.h"
 
@@ -17,6 +18,21 @@ TEST(a_mas_that_does_not_run_is_unreachable_where_it_is_needed)
         "the container " MAS " is there, but does not run (exited)");
     assert_string_equal(mas_located(NULL, SYNAPSE ", 'mas_token': 'mpt_given'")->backend, "mas");
     assert_string_equal(mas_located(NULL, SYNAPSE ", 'backend': 'synapse'")->backend, "synapse");
+}
+
+TEST(a_mas_that_does_not_run_is_waited_for_where_it_has_to_be_found)
+{
+    long long began = stop_clock_ms();
+
+    mas_engine_has_it(false);
+    mas_not_located(MATRIX API CLIENT, SYNAPSE ", 'wait_timeout': 1", ERROR_UNREACHABLE,
+        "does not run");
+    assert_true(stop_clock_ms() - began >= 1000);
+    began = stop_clock_ms();
+    mas_located(NULL, SYNAPSE ", 'wait_timeout': 60, 'mas_url': 'http://h:1',"
+                              " 'mas_token': 'mpt_given'");
+    mas_located(NULL, SYNAPSE ", 'wait_timeout': 60, 'backend': 'synapse'");
+    assert_true(stop_clock_ms() - began < 30000);
 }
 
 TEST(a_mas_that_is_another_homeservers_is_none)
@@ -129,6 +145,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_PLACE(a_mas_that_does_not_run_is_unreachable_where_it_is_needed),
+        IN_A_PLACE(a_mas_that_does_not_run_is_waited_for_where_it_has_to_be_found),
         IN_A_PLACE(a_mas_that_is_another_homeservers_is_none),
         IN_A_PLACE(
             a_client_whose_secret_cannot_be_read_is_an_error_where_nothing_else_opens_mas),

@@ -16,6 +16,9 @@ static const struct connection by_secret = {.shared_secret = &token};
 static const struct connection by_service_account = {
     .shared_secret = &token, .service_account = "registrar-service"};
 
+static const struct postgres_options rows;
+static const struct connection by_database = {.database = &rows};
+
 /* One user a name, NULL-terminated; for free_wishes. */
 static size_t
 make_wishes(struct wish wishes[WISHES], const char *const *names)
@@ -156,9 +159,14 @@ TEST(more_than_three_logins_of_users_are_refused_where_nobody_may_administrate)
     wishes[2].update_password = UPDATE_PASSWORD_ALWAYS;
     assert_fine(wishes, count, &by_secret);
     wishes[4].update_password = UPDATE_PASSWORD_ALWAYS;
+    /* No question, no login. */
+    assert_fine(wishes, count, &by_secret);
+    wishes[4].password_probe = wishes[2].password_probe = true;
     assert_refused(wishes, count, &by_secret, "here 4 do");
     assert_fine(wishes, count, &by_service_account);
     assert_fine(wishes, count, &by_token);
+    /* The stored hash answers. */
+    assert_fine(wishes, count, &by_database);
     free_wishes(wishes);
 }
 

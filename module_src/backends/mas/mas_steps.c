@@ -94,6 +94,8 @@ mas_steps_create(struct backend *backend, const struct account *wanted,
     }
     if (observe_new(backend, wanted, observed, error) != 0)
         return -1;
+    if (state->user.admin)
+        list_add(backend->warnings, admin_means, wanted->localpart);
     /* From here on even a signal lets the user under way be finished. */
     state->finishing = true;
     return finish(backend, wanted, error);
