@@ -6,12 +6,16 @@ matrix_servers."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.playbooks.ansible_run import Ansible
 from tests.playbooks.connection_cases import Case, Outcome, check, name_of, worked_out
+from tests.support.paths import ROOT
 
 HALF_DEFINED = "{{ nobody_defines_this }}"
 CLIENT = "01GFWR32NCQ12B8Z0J8CPXRRB6"
@@ -96,6 +100,17 @@ def switched_on(*clients: Any, listed: str = CLIENT, **variables: Any) -> dict[s
         }
         | variables
     )
+
+
+def documented() -> dict[str, Any]:
+    """The lines of the page that switch the admin API on there."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs" / "mas.md").read_text(), re.MULTILINE | re.DOTALL)
+    (block,) = [block for block in blocks if "matrix_authentication_service_admin_api_enabled" in block]
+    return yaml.safe_load(block)
+
+
+def derived(what: str) -> str:
+    return hashlib.sha512(f"generic:registrar.{what}".encode()).hexdigest()
 
 
 ITS_CLIENT = {"client_id": CLIENT, "client_secret": "deployment's"}
@@ -243,6 +258,13 @@ CASES = [
     no_client(
         "an extension that is no mapping says nothing",
         switched_on(client(), matrix_authentication_service_configuration_extension_yaml="- only\n- a list\n"),
+    ),
+    Case(
+        "the lines of the documentation make a client",
+        DEPLOYMENT | {"matrix_homeserver_generic_secret_key": "generic"} | documented(),
+        FOUND,
+        # A ULID: what is in hexadecimal is in Crockford's base 32, too.
+        mas_credential={"client_id": f"0{derived('id')[:25]}".upper(), "client_secret": derived("mas")},
     ),
     # Its own variables
     Case(
