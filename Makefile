@@ -145,7 +145,8 @@ deps-check: deps-test
 	$(Q)tools/deps.sh check
 deps-bench:
 	$(Q)$(SUBMAKE) deps-demo SERVER=synapse
-	$(Q)tools/deps.sh bench
+	$(Q)tools/deps.sh bench dendrite postgres
+	$(Q)$(SUBMAKE) $(DENDRITE)/.stamp
 
 DENDRITE_MODULE := tests/requirements/dendrite
 

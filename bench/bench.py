@@ -19,6 +19,8 @@ sys.path.insert(0, str(ROOT))
 sys.dont_write_bytecode = True
 
 from bench.commands import Bench, Cost, task_times  # noqa: E402
+from tests.support.dendrite import Dendrite  # noqa: E402
+from tests.support.mas import Mas  # noqa: E402
 from tests.support.postgres import Postgres  # noqa: E402
 from tests.support.synapse import Synapse  # noqa: E402
 
@@ -44,6 +46,10 @@ def main() -> None:
         with Postgres() as postgres, Synapse("newest", postgres=postgres) as server:
             server.register("bench-existing", "a password for the bench")
             promoting(bench, server)
+        with Dendrite() as dendrite:
+            registering(bench, dendrite)
+        with Mas() as mas, mas.delegating(Synapse):
+            creating_in_mas(bench, mas)
     print(f"\n{sum(verdicts)} of {len(verdicts)} goals met")
 
 
@@ -51,8 +57,8 @@ def starting(bench: Bench) -> None:
     head(f"Start to reply without a request (invalid arguments; {STARTS} times, in turns)")
     ours, nothing, python = [], [], []
     for _ in range(STARTS):
-        cost, reply = bench.registrar({"username": "alice"}, exit_code=1)
-        assert "missing required arguments" in reply["msg"], reply
+        cost, reply = bench.registrar({"url": "http://127.0.0.1"}, exit_code=1)
+        assert "one of the following is required" in reply["msg"], reply
         ours.append(cost.wall)
         nothing.append(bench.run("/bin/true")[0].wall)
         python.append(bench.run("python3", "-c", "import json")[0].wall)
@@ -107,6 +113,31 @@ def creating(bench: Bench, server: Synapse) -> None:
     row("register_new_matrix_user", f"{max(c.memory for c in theirs):.1f} MiB")
     row("curl, the second request", f"{max(c.memory for c in bare):.1f} MiB")
     goal("at most 16 MiB with shared libraries", most <= 16)
+
+
+def registering(bench: Bench, server: Dendrite) -> None:
+    head(f"One registration on Dendrite, explicit backend ({CREATIONS} times, in turns)")
+    ours: list[Cost] = []
+    theirs: list[Cost] = []
+    for _ in range(CREATIONS):
+        ours.append(bench.register_by_registrar(server))
+        theirs.append(bench.register_by_create_account(server))
+    for name, costs in (("registrar", ours), ("create-account", theirs)):
+        wall = milliseconds([c.wall for c in costs])
+        row(name, f"{wall}, processor {milliseconds([c.processor for c in costs])}")
+    times = median(c.wall for c in theirs) / median(c.wall for c in ours)
+    row("create-account takes", f"{times:.2f} times the wall time of registrar")
+
+
+def creating_in_mas(bench: Bench, mas: Mas) -> None:
+    head(f"One new user with a password, by MAS's admin API, a stand-in ({CREATIONS} times)")
+    mas.forget()
+    both = [bench.create_in_mas(mas) for _ in range(CREATIONS)]
+    requests = len(mas.requests) / CREATIONS
+    row("registrar", milliseconds([cost.wall for cost, _ in both]))
+    row("of which the stand-in and its Synapse", milliseconds([spent for _, spent in both]))
+    row("without them", milliseconds([cost.wall - spent for cost, spent in both]))
+    row("requests", f"{requests:.0f}, three of them the user's")
 
 
 def promoting(bench: Bench, server: Synapse) -> None:

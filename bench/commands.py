@@ -8,11 +8,15 @@ import hmac
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.support import postgres_binaries
-from tests.support.paths import BUILD, ROOT, VENVS
+from tests.support.dendrite import Dendrite
+from tests.support.mas import Mas
+from tests.support.mas_wire import Reply, Request
+from tests.support.paths import BUILD, DENDRITE_BIN, ROOT, VENVS
 from tests.support.synapse import Synapse
 
 REGISTRAR = BUILD / "registrar"
@@ -112,6 +116,49 @@ class Bench:
         assert json.loads(out)["user_id"] == server.user_id(user), out
         return Cost(get.wall + post.wall, get.processor + post.processor, post.memory)
 
+
+    # One registration on Dendrite, two ways
+
+    def register_by_registrar(self, server: Dendrite) -> Cost:
+        """And no session is left, which create-account leaves."""
+        arguments = {
+            "backend": "dendrite",
+            "url": server.url,
+            "registration_shared_secret": server.secret,
+            "username": self.name(),
+            "password": "a password for the bench",
+        }
+        cost, reply = self.registrar(arguments)
+        assert reply["changed"] is True, reply
+        return cost
+
+    def register_by_create_account(self, server: Dendrite) -> Cost:
+        password = self.file("password", "a password for the bench")
+        words = ["-config", server.folder / "dendrite.yaml", "-url", server.url]
+        words += ["-username", self.name(), "-passwordfile", password]
+        cost, _ = self.run(DENDRITE_BIN / "create-account", *words)
+        return cost
+
+    # One new user of MAS, which is a stand-in
+
+    def create_in_mas(self, mas: Mas) -> tuple[Cost, float]:
+        """And how long the stand-in had the requests."""
+        begun: dict[int, float] = {}
+        spent = 0.0
+
+        def before(request: Request) -> None:
+            begun[id(request)] = time.monotonic()
+
+        def after(request: Request, _: Reply) -> None:
+            nonlocal spent
+            spent += time.monotonic() - begun.pop(id(request))
+
+        mas.before, mas.after = before, after
+        user = {"username": self.name(), "password": "a Password for the bench"}
+        cost, reply = self.registrar(mas.task(url=mas.beside.server.url) | user)
+        mas.before = mas.after = None
+        assert reply["changed"] is True, reply
+        return cost, spent
 
     # One promotion, two ways; as a peer of the socket, or with a password
 

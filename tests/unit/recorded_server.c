@@ -94,21 +94,24 @@ has(const struct recorded_reply *reply, int addition)
     return (reply->status / RECORDED_ONCE & addition / RECORDED_ONCE) != 0;
 }
 
-/* The row of the table that answers a request; NULL: none does. */
-static const struct recorded_reply *
+/* The row of the table that answers a request, or one for when none does; a copy, since
+ * whoever has the answer may fill the table anew. */
+static struct recorded_reply
 choose(struct recorded_server *server, const char *request)
 {
-    const struct recorded_reply *chosen = NULL;
+    struct recorded_reply chosen = {"", 404, NULL, ""};
     const char *path = strchr(request, ' ') + 1;
+    bool found = false;
 
     pthread_mutex_lock(&server->lock);
-    for (size_t row = 0; chosen == NULL && server->replies[row].path != NULL; row++) {
+    for (size_t row = 0; !found && server->replies[row].path != NULL; row++) {
         const char *start = server->replies[row].path;
 
         if (server->used_up[row] || !begins_with(start[0] == '/' ? path : request, start))
             continue;
-        chosen = &server->replies[row];
-        server->used_up[row] = has(chosen, RECORDED_ONCE);
+        found = true;
+        chosen = server->replies[row];
+        server->used_up[row] = has(&chosen, RECORDED_ONCE);
     }
     pthread_mutex_unlock(&server->lock);
     return chosen;
@@ -138,33 +141,30 @@ send_stream(int connection, const struct recorded_reply *reply)
 static void
 answer(struct recorded_server *server, int connection, const char *request)
 {
-    static const struct recorded_reply nothing = {"", 404, NULL, ""};
     static const struct recorded_reply unknown = {
         "", 401, NULL, "{\"errcode\": \"M_UNKNOWN_TOKEN\", \"error\": \"Unknown\"}"};
     bool is_forgotten = note(server, request);
-    const struct recorded_reply *reply;
+    struct recorded_reply reply;
     char head[1024];
     int length;
 
     if (strchr(request, ' ') == NULL)
         return;
-    reply = is_forgotten ? &unknown : choose(server, request);
-    if (reply == NULL)
-        reply = &nothing;
-    if (reply->status % RECORDED_ONCE == RECORDED_LOST)
+    reply = is_forgotten ? unknown : choose(server, request);
+    if (reply.status % RECORDED_ONCE == RECORDED_LOST)
         return;
     length = snprintf(head, sizeof(head), "HTTP/1.1 %d Recorded\r\nConnection: close\r\n%s",
-        reply->status % RECORDED_ONCE, reply->headers == NULL ? "" : reply->headers);
-    if (has(reply, RECORDED_STREAM)) {
+        reply.status % RECORDED_ONCE, reply.headers == NULL ? "" : reply.headers);
+    if (has(&reply, RECORDED_STREAM)) {
         length += snprintf(head + length, sizeof(head) - (size_t)length, "\r\n");
         send(connection, head, (size_t)length, MSG_NOSIGNAL);
-        send_stream(connection, reply);
+        send_stream(connection, &reply);
         return;
     }
     length += snprintf(head + length, sizeof(head) - (size_t)length,
-        "Content-Length: %zu\r\n\r\n", strlen(reply->body));
+        "Content-Length: %zu\r\n\r\n", strlen(reply.body));
     send(connection, head, (size_t)length, MSG_NOSIGNAL);
-    send(connection, reply->body, strlen(reply->body), MSG_NOSIGNAL);
+    send(connection, reply.body, strlen(reply.body), MSG_NOSIGNAL);
 }
 
 static void *

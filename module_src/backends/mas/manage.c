@@ -294,7 +294,7 @@ create(struct backend *backend, const struct account *wanted, enum creation *cre
     state->created_avatar_url = false;
     if (check_new(backend, wanted, &is_taken, error) != 0)
         return -1;
-    *creation = is_taken ? CREATION_NAME_TAKEN : CREATION_DONE;
+    *creation = CREATION_NAME_TAKEN;
     if (is_taken)
         return 0;
     describe_new(backend, wanted, &cli);
@@ -302,6 +302,7 @@ create(struct backend *backend, const struct account *wanted, enum creation *cre
             account_states(wanted, ACCOUNT_PASSWORD) ? &wanted->password : NULL,
             &failure) != 0)
         return take_failure(backend, wanted, &failure, creation, error);
+    *creation = CREATION_DONE;
     state->created_displayname =
         account_states(wanted, ACCOUNT_DISPLAYNAME) && wanted->displayname != NULL;
     return take_new(backend, wanted, user, error);
