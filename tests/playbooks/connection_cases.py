@@ -32,6 +32,9 @@ class Case:
     database: dict[str, Any] | None = None
     pepper: str | None = None
     problem: tuple[str, ...] = ()
+    mas: dict[str, str] = field(default_factory=dict)
+    mas_credential: dict[str, str] = field(default_factory=dict)
+    server: str | None = None
 
 
 # Writes what came out, secrets included: they are made up.
@@ -53,6 +56,9 @@ PLAY = """
             'credential': matrix_users_credential,
             'database': matrix_users_known_database,
             'pepper': matrix_users_known_pepper,
+            'mas': matrix_users_mas,
+            'mas_credential': matrix_users_mas_credential,
+            'server': matrix_users_server,
             'problem': matrix_users_problem
           } | to_json | b64encode }} END
 """
@@ -89,5 +95,9 @@ def check(case: Case, outcome: Outcome) -> None:
     assert outcome["credential"].items() >= case.credential.items()
     if case.database is not None:
         assert outcome["database"] == case.database
+    assert outcome["mas"].items() >= case.mas.items()
+    assert outcome["mas_credential"].items() >= case.mas_credential.items()
+    if case.server is not None:
+        assert outcome["server"] == case.server
     if case.pepper is not None:
         assert outcome["pepper"] == case.pepper

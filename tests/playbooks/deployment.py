@@ -64,7 +64,27 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "matrix_dendrite_database_sslmode": "disable",
         "matrix_dendrite_user_api_database": "dendrite_userapi",
     },
-    "matrix-authentication-service": {"matrix_authentication_service_migration_in_progress": False},
+    # Without the play's group_vars, it would be enabled.
+    "matrix-authentication-service": {
+        "matrix_authentication_service_enabled": True,
+        "matrix_authentication_service_migration_in_progress": False,
+        "matrix_authentication_service_admin_api_enabled": False,
+        "matrix_authentication_service_config_clients": (
+            "{{ matrix_authentication_service_config_clients_auto"
+            " + matrix_authentication_service_config_clients_custom }}"
+        ),
+        "matrix_authentication_service_config_clients_auto": [],
+        "matrix_authentication_service_config_clients_custom": [],
+        "matrix_authentication_service_configuration_extension_yaml": "# Nothing but words.\n",
+        "matrix_authentication_service_config_database_username": "matrix_authentication_service",
+        "matrix_authentication_service_config_database_password": "",
+        "matrix_authentication_service_config_database_host": "",
+        "matrix_authentication_service_config_database_port": 5432,
+        "matrix_authentication_service_config_database_database": "matrix_authentication_service",
+        "matrix_authentication_service_config_database_ssl_mode": "disable",
+        "matrix_authentication_service_config_database_socket_enabled": False,
+        "matrix_authentication_service_config_database_socket_path_host": "",
+    },
     "matrix-bot-baibot": {
         "matrix_bot_baibot_config_user_mxid_localpart": "baibot",
         "matrix_bot_baibot_config_user_password": None,
@@ -88,6 +108,19 @@ GROUP = {
     "matrix_dendrite_database_password": (
         "{{ (matrix_homeserver_generic_secret_key + ':dendrite.db') | hash('sha512') | to_uuid }}"
     ),
+    "matrix_authentication_service_enabled": False,
+    "matrix_synapse_matrix_authentication_service_enabled": "{{ matrix_authentication_service_enabled }}",
+    "matrix_authentication_service_config_database_host": (
+        "{{ '/run-postgres' if matrix_authentication_service_config_database_socket_enabled"
+        " else postgres_connection_hostname }}"
+    ),
+    "matrix_authentication_service_config_database_password": (
+        "{{ (matrix_homeserver_generic_secret_key + ':mas.db') | hash('sha512') | to_uuid }}"
+    ),
+    "matrix_authentication_service_config_database_socket_enabled": (
+        "{{ postgres_enabled and postgres_container_unix_socket_enabled }}"
+    ),
+    "matrix_authentication_service_config_database_socket_path_host": "{{ postgres_run_path }}",
     "postgres_identifier": "matrix-postgres",
     "postgres_base_path": "/matrix/postgres",
     "matrix_synapse_macaroon_secret_key": (
@@ -111,8 +144,9 @@ VARIABLES = {
 }
 # to_uuid(sha512("generic:synapse.mac")), as ansible.builtin.to_uuid has it.
 SECRET = "ce1481a1-ded9-5bfb-8c06-636ef58bf39b"
-# The same of "generic:dendrite.rss" and "generic:dendrite.db".
+# The same of "generic:dendrite.rss", "generic:mas.db" and "generic:dendrite.db".
 DENDRITE_SECRET = "14149725-0920-5411-a04a-0855ac596d66"
+MAS_DATABASE_PASSWORD = "c9aa225a-3587-5381-b0e5-3b2a674164ee"
 DENDRITE_DATABASE_PASSWORD = "9c53e84e-0f0b-5bc8-bbe2-892266b19ca2"
 
 

@@ -26,6 +26,7 @@ from tests.playbooks.deployment import (
     DENDRITE_SECRET,
     FILES,
     HOST,
+    MAS_DATABASE_PASSWORD,
     SECRET,
     Deployment,
 )
@@ -66,6 +67,19 @@ DENDRITE = {
         "password": DENDRITE_DATABASE_PASSWORD,
     },
 }
+MAS = {
+    "container": "matrix-synapse",
+    "mas_container": "matrix-authentication-service",
+    "server_name": "example.test",
+    "database": {
+        "host": "/matrix/postgres/run",
+        "port": "5432",
+        "name": "matrix_authentication_service",
+        "user": "matrix_authentication_service",
+        "password": MAS_DATABASE_PASSWORD,
+    },
+}
+CLIENT = "01GFWR32NCQ12B8Z0J8CPXRRB6"
 BOT = {"matrix_bot_baibot_enabled": True, "matrix_bot_baibot_config_user_password": "bot's own"}
 ALICE = {"username": "alice", "initial_password": "hers", "initial_type": "admin"}
 
@@ -125,6 +139,34 @@ def test_a_dendrite_whose_database_nobody_knows_is_looked_for(
     question = stand_in.question()
     assert question["container"] == "matrix-dendrite"
     assert not {"url", "database"} & question.keys()
+
+
+def test_mas_is_known_with_its_database_and_once_it_is_switched_on_with_its_client(
+    ansible: Ansible, lay: Callable[..., Deployment], stand_in: StandIn, tmp_path: Path
+) -> None:
+    deployment = lay(matrix_authentication_service_enabled=True)
+
+    run_play(ansible, deployment, "promote-user", USER, stand_in).succeeded(changed=0)
+
+    question = stand_in.question()
+    assert question.items() >= MAS.items()
+    # The address of either is found with its configuration.
+    assert not {"url", "mas_url", "mas_client_id"} & question.keys()
+
+    client = {"client_id": CLIENT, "client_auth_method": "client_secret_basic", "client_secret": "the client's"}
+    other = StandIn(tmp_path / "other", REPLIES)
+    switched_on = {
+        "matrix_authentication_service_admin_api_enabled": True,
+        "matrix_authentication_service_config_clients_custom": [client],
+        "matrix_authentication_service_configuration_extension_yaml": (
+            f"policy:\n  data:\n    admin_clients: [{CLIENT}]\n"
+        ),
+    }
+
+    run_play(ansible, deployment, "promote-user", USER | switched_on, other).succeeded(changed=0)
+
+    stated = {"mas_client_id": CLIENT, "mas_client_secret": "the client's"}
+    assert other.question().items() >= (MAS | stated).items()
 
 
 def test_bots_and_users_of_the_inventory_are_listed(

@@ -88,4 +88,4 @@ def test_the_role_describes_the_variables_that_it_has() -> None:
 
     assert described == variables_of_the_role()
     files = {file.stem for file in (ROLE / "tasks").glob("*.yml")}
-    assert entries.keys() == files - {"account", "connected", "connection", "database", "listed", "look", "main", "users"}
+    assert entries.keys() == files - {"account", "connected", "connection", "database", "listed", "look", "main", "mas", "users"}

@@ -156,6 +156,31 @@ CASES = [
         {OWN: [{"username": "alice"}, {"username": "bob"}, {"username": "alice", "admin": True}]},
         "alice is in matrix_users_list more than once",
     ),
+    # Where Matrix Authentication Service has the accounts
+    Case(
+        "MAS looks at no password of the creator's lists, as that playbook has it, unless that is said",
+        {
+            "matrix_users_backend": "mas",
+            ADDITIONAL: [creator("alice", kind="admin"), creator("bob", kind="user")],
+            OWN: [{"username": "bob", "skip_password_check": False}, {"username": "carol", "password": "hers"}],
+        },
+        [
+            asked("alice", kind="admin", skip_password_check=True),
+            asked("bob", kind="user", skip_password_check=False),
+            {"username": "carol", "password": "hers"},
+        ],
+    ),
+    Case(
+        "types are left away where nothing is known that opens MAS's API",
+        {"matrix_users_backend": "mas", ADDITIONAL: [creator("alice"), creator("bob", kind="admin")]},
+        [asked("alice", kind="user", skip_password_check=True), asked("bob", kind="admin", skip_password_check=True)],
+        told="(initial_type): alice",
+    ),
+    Case(
+        "types are given by MAS's API",
+        {"matrix_users_backend": "mas", "matrix_users_mas_token": "mpt_own", ADDITIONAL: [creator("alice")]},
+        [asked("alice", skip_password_check=True)],
+    ),
     # Nothing is done
     Case(
         "nothing is done while accounts migrate",

@@ -23,6 +23,7 @@ from tests.playbooks.stand_in import REPLIES, StandIn, write_hosts
 from tests.support.synapse import Synapse
 
 UNIT = "matrix-synapse.service"
+MAS_UNIT = "matrix-authentication-service.service"
 DEPLOYED = {"matrix_homeserver_implementation": "synapse", "matrix_domain": "example.test"}
 DENDRITE = {"matrix_homeserver_implementation": "dendrite", "matrix_domain": "example.test"}
 USER = {"username": "alice", "password": "correct horse", "admin": "no"}
@@ -222,6 +223,27 @@ def test_dendrite_has_a_unit_of_its_own(
 
     assert "start matrix-dendrite.service" in systemd.calls
     assert int(stand_in.question()["wait_timeout"]) == 120
+
+
+def test_matrix_authentication_service_is_started_with_synapse(
+    ansible: Ansible, make_inventory: Callable[..., Path], tmp_path: Path, stand_in: StandIn
+) -> None:
+    systemd = Systemd(tmp_path / "systemd", other=MAS_UNIT)
+    # One state for two units: the first start would hide that the other is due.
+    script = systemd.folder / "systemctl"
+    script.write_text(script.read_text().replace("/active", "/active-$2"))
+    inventory = make_inventory(**DEPLOYED, matrix_authentication_service_enabled=True)
+    environment = systemd.environment | stand_in.environment
+
+    ansible.tag(inventory, "register-user", USER, env=environment).succeeded(changed=2)
+
+    starts = [call for call in systemd.calls if call.startswith("start")]
+    assert starts == [f"start {UNIT}", f"start {MAS_UNIT}"]
+    assert int(stand_in.question()["wait_timeout"]) == 120
+
+    (systemd.folder / f"active-{MAS_UNIT}").unlink()
+    run = ansible.tag(inventory, "register-user", USER, "--check", env=environment).succeeded(changed=1)
+    assert f"{MAS_UNIT} does not run, and would be started" in run.output
 
 
 def test_the_unit_may_be_another_one(
