@@ -105,7 +105,8 @@ mas_steps_create(struct backend *backend, const struct account *wanted,
     if (result != 0 || *creation != CREATION_DONE) {
         /* It is somebody else's, or nobody's; where it may be ours, the entry stays. */
         if (writes_ahead && (result == 0 ? *creation == CREATION_NAME_TAKEN
-                                         : !error_hides_outcome(error)))
+                                         : *creation != CREATION_DONE &&
+                                               !error_hides_outcome(error)))
             pending_end(backend, wanted->localpart, &ignored);
         return result;
     }
