@@ -114,6 +114,9 @@ class Mas(MasClient):
         self.store = store or Store()
         self.beside = Beside(self.secret)
         self.jobs = Jobs(self.complaints)
+        # Whoever makes a device waits for who tells the homeserver which there are
+        # (storage, acquire_lock_for_sync).
+        self.sync = threading.Lock()
         self.admin = Admin(self)
         self.oauth = Oauth(self)
         self.compat = Compat(self)
@@ -392,6 +395,10 @@ class Mas(MasClient):
         self._sync_devices(user_id)
 
     def _sync_devices(self, user_id: str) -> None:
+        with self.sync:
+            self._sync_all_devices(user_id)
+
+    def _sync_all_devices(self, user_id: str) -> None:
         devices = {
             row["device_id"]
             for row in self.store.find("compat_sessions", user_id=user_id, finished_at=None)

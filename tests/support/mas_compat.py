@@ -130,14 +130,15 @@ class Compat:
         if body["type"] != "m.login.password" or not self.mas.password_login_enabled:
             raise MatrixError(400, "M_UNKNOWN", "Invalid login type")
         user = self._who(self._named(body), request, body["password"])
-        session = self._begin(user, body, request)
-        try:
-            name = body.get("initial_device_display_name")
-            self.mas.beside.upsert_device(user["username"], session["device_id"], name)
-        except HomeserverError as error:
-            key = session["compat_session_id"]
-            self.store.update("compat_sessions", key, finished_at=self.store.now())
-            raise MatrixError(500, "M_UNKNOWN", "Internal server error") from error
+        with self.mas.sync:
+            session = self._begin(user, body, request)
+            try:
+                name = body.get("initial_device_display_name")
+                self.mas.beside.upsert_device(user["username"], session["device_id"], name)
+            except HomeserverError as error:
+                key = session["compat_session_id"]
+                self.store.update("compat_sessions", key, finished_at=self.store.now())
+                raise MatrixError(500, "M_UNKNOWN", "Internal server error") from error
         refreshable = body.get("refresh_token") is True
         told = {
             "access_token": self._new_token(session, refreshable),
