@@ -304,9 +304,8 @@ has_had(struct backend *backend, const char *kind, const struct mas_user *user, 
     return result;
 }
 
-/* Whoever has had a session has a password, or another way in. */
-static int
-has_had_session(struct backend *backend, const struct mas_user *user, bool *had,
+int
+pending_has_had_session(struct backend *backend, const struct mas_user *user, bool *had,
     struct error *error)
 {
     static const char *const kinds[] = {"compat-sessions", "user-sessions", "oauth2-sessions"};
@@ -341,7 +340,7 @@ is_unfinished(struct backend *backend, const struct session_creation *creation,
         return -1;
     if (!is_this)
         return 0;
-    if (has_had_session(backend, user, &had, error) != 0)
+    if (pending_has_had_session(backend, user, &had, error) != 0)
         return -1;
     *unfinished = !had;
     return 0;

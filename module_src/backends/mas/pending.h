@@ -37,6 +37,11 @@ int pending_made(struct backend *backend, const char *localpart,
 int pending_has(struct backend *backend, const char *localpart,
     const struct mas_user *user, bool *has, struct error *error);
 
+/* Whether the user has ever had a session, by MAS's API: whoever had one has a password,
+ * or another way in. */
+int pending_has_had_session(struct backend *backend, const struct mas_user *user, bool *had,
+    struct error *error);
+
 /* Its password is set, or it was not made. */
 int pending_end(struct backend *backend, const char *localpart, struct error *error);
 
