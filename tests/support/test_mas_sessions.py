@@ -14,7 +14,7 @@ from tests.support.synapse import Synapse
 SOME_ULID = "01M84H4K0XFDGJFSFZ0ASDT0ZZ"
 PASSWORD = "a long password"
 SYNAPSE_ADMIN = "urn:synapse:admin:* urn:matrix:client:api:*"
-USERS_OF_SYNAPSE = "/_synapse/admin/v2/users?guests=false"
+USERS_OF_SYNAPSE = "/_synapse/admin/v2/users?guests=false&limit=100000"
 
 
 @pytest.fixture
