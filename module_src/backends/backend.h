@@ -33,6 +33,8 @@ struct observation {
     struct account account;
     bool unfinished; /* it was made by a run of ours that was cut off before its
                         password was set */
+    bool lacks_password; /* it has none, no other way in, and was never seen; perhaps
+                            it is somebody else's, still in the making */
 };
 
 /* What a wish lets a server leave out. */

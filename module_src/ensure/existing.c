@@ -119,21 +119,25 @@ observe_all(struct run *run)
     return 0;
 }
 
-/* Whether a password is due: after a creation that was cut off before it was set,
- * after a reactivation, which took it away, and with `always` where it is not
+/* Of a creation that was cut off, or of a reactivation, which took it away. */
+static bool
+has_no_password(const struct run *run, const struct account *change)
+{
+    return run->now.unfinished || run->now.lacks_password ||
+           (account_states(change, ACCOUNT_DEACTIVATED) && !change->deactivated);
+}
+
+/* Whether a password is due: where there is none, and with `always` where it is not
  * the account's already. */
 static int
 password_is_due(struct run *run, const struct account *change, bool *due)
 {
     *due = false;
-    if ((run->now.unfinished ||
-            (account_states(change, ACCOUNT_DEACTIVATED) && !change->deactivated)) &&
-        run_generate_password(run) != 0)
+    if (has_no_password(run, change) && run_generate_password(run) != 0)
         return -1;
     if (!account_states(&run->wanted, ACCOUNT_PASSWORD))
         return 0;
-    if (run->now.unfinished ||
-        (account_states(change, ACCOUNT_DEACTIVATED) && !change->deactivated)) {
+    if (has_no_password(run, change)) {
         *due = true;
         return 0;
     }

@@ -58,14 +58,16 @@ def test_who_was_made_without_a_password_is_finished_on_create(
     assert not both.run(**task | {"password": a_password()}).changed
 
 
-def test_registering_goes_on_with_who_was_made_without_a_password(
+def test_registering_takes_nobody_over_who_has_no_password(
     both: Both, unique: Callable[[str], str]
 ) -> None:
-    name, password = unique("cut"), a_password()
+    """It may be somebody else's, who is about to set one."""
+    name = unique("cut")
     both.mas.create(name)
-    task = {"username": name, "password": password, "if_exists": "match"}
-    assert both.run(**task).json["actions"] == ["set password"]
-    assert not both.run(**task).changed
+    task = both.mas.task(url=both.mas.beside.server.url, database={"uri": both.tables.uri})
+    reply = run_module(task | {"username": name, "password": a_password(), "if_exists": "match"})
+    assert reply.kind == "conflict" and not reply.changed, reply.json
+    assert not both.mas.has_password(name)
 
 
 def test_who_logs_in_elsewhere_is_given_no_password(

@@ -173,11 +173,11 @@ look_whether_erased(struct backend *backend, struct observation *observed,
 
 /*
  * In the database a user shows whose creation was cut off, also where nothing was written
- * down: without a password, without another way in, and never seen. Its own command makes
- * none of these.
+ * down: without a password, without another way in, and never seen. MAS's own command
+ * makes none of these.
  */
 static int
-look_for_unfinished(struct backend *backend, bool *unfinished, struct error *error)
+look_for_password(struct backend *backend, struct observation *observed, struct error *error)
 {
     const struct mas_state *state = mas_state_of(backend);
     struct pairs links = {0};
@@ -185,7 +185,7 @@ look_for_unfinished(struct backend *backend, bool *unfinished, struct error *err
     int opened;
     int result;
 
-    if (*unfinished || state->way != &api_way || backend->connection->database == NULL)
+    if (observed->unfinished || state->way != &api_way || backend->connection->database == NULL)
         return 0;
     opened = rows_open(backend, error);
     if (opened <= 0)
@@ -195,7 +195,7 @@ look_for_unfinished(struct backend *backend, bool *unfinished, struct error *err
         result = rows_links(backend, &state->user, &links, error);
     if (result == 0 && !has && links.count == 0) {
         result = pending_has_had_session(backend, &state->user, &had, error);
-        *unfinished = result == 0 && !had;
+        observed->lacks_password = result == 0 && !had;
     }
     pairs_free(&links);
     return result;
@@ -213,7 +213,7 @@ observe(struct backend *backend, unsigned mask, struct observation *observed,
     account_state_bool(account, ACCOUNT_ADMIN, state->user.admin);
     account_state_bool(account, ACCOUNT_LOCKED, state->user.locked);
     if (pending_has(backend, account->localpart, &state->user, &observed->unfinished, error) != 0 ||
-        look_for_unfinished(backend, &observed->unfinished, error) != 0 ||
+        look_for_password(backend, observed, error) != 0 ||
         look_at_sets(backend, mask, observed, error) != 0 ||
         (asks_whether_erased(mask) && look_whether_erased(backend, observed, error) != 0))
         return -1;
@@ -260,6 +260,7 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
 
     mas_state_of(backend)->finishing = false;
     observed->unfinished = false;
+    observed->lacks_password = false;
     if (find(backend, observed->account.localpart, &found, &looked, error) != 0)
         return -1;
     if (looked && found && take_spelling(backend, &observed->account, &found, error) != 0)
