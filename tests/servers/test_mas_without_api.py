@@ -125,6 +125,14 @@ def test_an_administrator_with_an_address_is_made_at_once(deployment, unique):
     assert other.kind == "conflict" and not other.changed, other.json
 
 
+def test_a_display_name_comes_with_the_user(deployment, unique):
+    task = {"username": unique("named"), "password": a_password(), "displayname": "A Name"}
+    done = deployment.run(**task)
+    assert not done.failed and done.json["actions"] == ["create"], done.json
+    assert deployment.commands == ["register-user"]
+    assert "--display-name=A Name" in deployment.manage.calls[0]
+
+
 def test_one_who_is_there_is_promoted_demoted_and_given_a_password(deployment, unique):
     name, password, another = unique("bob"), a_password(), a_password()
     deployment.run(username=name, password=password)

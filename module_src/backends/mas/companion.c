@@ -285,6 +285,15 @@ companion_look_erased(struct backend *backend, const struct mas_user *user,
 /* ---- Changing -------------------------------------------------------------------- */
 
 int
+companion_may_look(struct backend *backend, const struct account *wanted,
+    struct error *error)
+{
+    unsigned fields = wanted->stated & COMPANION_FIELDS;
+
+    return fields == 0 || has_homeserver(backend) ? 0 : refuse_homeserver(fields, error);
+}
+
+int
 companion_may_update(struct backend *backend, const struct account *change,
     struct error *error)
 {

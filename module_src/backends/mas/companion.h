@@ -28,6 +28,11 @@ int companion_look(struct backend *backend, const struct mas_user *user, unsigne
 int companion_look_erased(struct backend *backend, const struct mas_user *user,
     struct observation *observed, struct error *error);
 
+/* Refuses (invalid) what could be made and never be seen again: the homeserver is not
+ * known, so that the next run would fail. */
+int companion_may_look(struct backend *backend, const struct account *wanted,
+    struct error *error);
+
 /* Refuses (unsupported, unauthorized) what this MAS, or what is given, is not enough
  * for; before anything is sent that changes something. */
 int companion_may_update(struct backend *backend, const struct account *change,

@@ -123,6 +123,27 @@ check_password(struct backend *backend, const struct account *wanted, struct err
         wanted->localpart, score, shortest_for_score[score]);
 }
 
+/* What the creation itself does not make is for the homeserver, afterwards. */
+static int
+check_companion(struct backend *backend, const struct account *wanted, struct error *error)
+{
+    static const unsigned profile =
+        ACCOUNT_BIT(ACCOUNT_DISPLAYNAME) | ACCOUNT_BIT(ACCOUNT_AVATAR_URL);
+    const struct mas_state *state = mas_state_of(backend);
+    struct account rest = *wanted; /* borrowed, with fewer fields */
+
+    if (companion_may_look(backend, wanted, error) != 0)
+        return -1;
+    if ((wanted->stated & profile) != 0 && state->way->learn != NULL &&
+        state->way->learn(backend, error) != 0)
+        return -1;
+    if (state->has_displayname)
+        rest.stated &= ~ACCOUNT_BIT(ACCOUNT_DISPLAYNAME);
+    if (state->has_displayname && state->way->creates_avatar_url)
+        rest.stated &= ~ACCOUNT_BIT(ACCOUNT_AVATAR_URL);
+    return companion_may_update(backend, &rest, error);
+}
+
 int
 mas_rules_creation(struct backend *backend, const struct account *wanted,
     struct error *error)
@@ -143,7 +164,7 @@ mas_rules_creation(struct backend *backend, const struct account *wanted,
             name);
     if (check_version(backend, NULL, wanted, error) != 0 ||
         check_password(backend, wanted, error) != 0 ||
-        companion_may_update(backend, wanted, error) != 0)
+        check_companion(backend, wanted, error) != 0)
         return -1;
     return guard_emails(backend, wanted, "", NULL, error);
 }

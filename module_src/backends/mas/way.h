@@ -62,6 +62,10 @@ struct mas_way {
     int (*allow)(struct backend *backend, const struct mas_user *user,
         const struct account *change, struct error *error);
 
+    /* Learns what a creation takes (state.h: has_displayname); NULL: it is known. */
+    int (*learn)(struct backend *backend, struct error *error);
+    bool creates_avatar_url; /* where has_displayname */
+
     /* Makes the user, without a password unless sets_password_at_once. */
     bool sets_password_at_once;
     int (*create)(struct backend *backend, const struct account *wanted,
