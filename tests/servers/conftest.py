@@ -118,6 +118,8 @@ def nothing_left(mas: Mas) -> Iterator[None]:
     mas.forget()
     mas.compat.limiter.reset()
     mas.jobs.settle()
+    # What other tests have left there on purpose is not this one's.
+    mas.end_sessions()
     before = mas.active_sessions()
     devices = "SELECT count(*) FROM devices"
     had = mas.beside.server.query(devices)

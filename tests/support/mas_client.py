@@ -16,11 +16,18 @@ from urllib.parse import urlencode
 
 from .mas_api import ADMIN_SCOPE
 from .mas_ids import new_token
-from .mas_store import Row, Store
+from .mas_store import KEYS, Row, Store
 from .mas_wire import Listener, Request
 
 # Of what a test itself asks: it is not in the record of requests.
 HARNESS = "x-harness"
+# What says of each kind of session when it was over.
+SESSIONS = {
+    "oauth2_sessions": "finished_at",
+    "compat_sessions": "finished_at",
+    "user_sessions": "finished_at",
+    "personal_sessions": "revoked_at",
+}
 
 
 class Client(NamedTuple):
@@ -245,15 +252,22 @@ class MasClient:
     def active_sessions(self) -> dict[str, int]:
         """Of each kind, how many are not over: what a run leaves behind. The one that a
         test itself asks with is not counted."""
-        kinds = {
-            "oauth2_sessions": "finished_at",
-            "compat_sessions": "finished_at",
-            "user_sessions": "finished_at",
-            "personal_sessions": "revoked_at",
-        }
-        rows = {table: self.store.find(table, **{kinds[table]: None}) for table in kinds}
+        return {table: len(rows) for table, rows in self._active().items()}
+
+    def end_sessions(self) -> None:
+        """Those that a test left on purpose."""
+        for table, rows in self._active().items():
+            for row in rows:
+                self.store.update(table, row[KEYS[table]], **{SESSIONS[table]: self.store.now()})
+
+    def _active(self) -> dict[str, list[Row]]:
         return {
-            table: sum(row.get("human_name") != HARNESS for row in rows[table]) for table in rows
+            table: [
+                row
+                for row in self.store.find(table, **{end: None})
+                if row.get("human_name") != HARNESS
+            ]
+            for table, end in SESSIONS.items()
         }
 
     @property
