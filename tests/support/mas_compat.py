@@ -62,11 +62,12 @@ class Limiter:
         self._last.clear()
 
     def allows(self, who: str) -> bool:
+        # What was spent, and not what is left: so another burst holds at once.
         now = time.monotonic() + self.ahead
-        tokens, then = self._last.get(who, (float(self.burst), now))
-        tokens = min(float(self.burst), tokens + (now - then) / self.seconds)
-        allowed = tokens >= 1
-        self._last[who] = (tokens - 1 if allowed else tokens, now)
+        spent, then = self._last.get(who, (0.0, now))
+        spent = max(0.0, spent - (now - then) / self.seconds)
+        allowed = spent + 1 <= self.burst
+        self._last[who] = (spent + 1 if allowed else spent, now)
         return allowed
 
 
