@@ -137,6 +137,15 @@ account_state_text(struct account *account, enum account_field field, const char
 }
 
 int
+account_state_profile(struct account *account, const char *displayname,
+    const char *avatar_url, struct error *error)
+{
+    if (account_state_text(account, ACCOUNT_DISPLAYNAME, displayname, error) != 0)
+        return -1;
+    return account_state_text(account, ACCOUNT_AVATAR_URL, avatar_url, error);
+}
+
+int
 account_state_set(struct account *account, enum account_field field,
     const struct pairs *set, struct error *error)
 {

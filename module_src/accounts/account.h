@@ -78,6 +78,9 @@ void account_state_bool(struct account *account, enum account_field field, bool 
  * instead of an empty one. */
 int account_state_text(struct account *account, enum account_field field, const char *value,
     struct error *error);
+/* Both texts of a profile: NULL states that there is none. */
+int account_state_profile(struct account *account, const char *displayname,
+    const char *avatar_url, struct error *error);
 /* Takes a copy. A set that only appends says what has to be in it at least. */
 int account_state_set(struct account *account, enum account_field field,
     const struct pairs *set, struct error *error);

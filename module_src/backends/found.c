@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/loopback.h"
 #include "base/memory.h"
 #include "db/postgres_parameters.h"
 
@@ -101,7 +102,7 @@ is_within_container(const struct config_place *place, const char *host)
         return false;
     if (host == NULL)
         return true;
-    return !place->mounts->has_host_network && postgres_parameters_is_loopback(host);
+    return !place->mounts->has_host_network && loopback_is(host);
 }
 
 int
@@ -123,4 +124,21 @@ found_take_host(struct found_database *database, const struct config_place *plac
     if (config_place_path(place, host, here, error) != 0)
         return -1;
     return found_text(&database->host, error, "%s", here);
+}
+
+int
+found_take_uri(struct found_database *database, const struct config_place *place,
+    const char *uri, const char *host, struct error *error)
+{
+    char *named = NULL;
+    int result;
+
+    if (secret_set(&database->uri, uri, strlen(uri)) != 0)
+        return error_no_memory(error);
+    database->is_there = true;
+    result = postgres_parameters_place(&named, &database->port, &database->uri, error);
+    if (result == 0)
+        result = found_take_host(database, place, named != NULL ? named : host, error);
+    memory_free(named);
+    return result;
 }

@@ -80,6 +80,14 @@ struct found {
 int found_take_host(struct found_database *database, const struct config_place *place,
     const char *host, struct error *error);
 
+/*
+ * Takes over a database's URI, and the host and port that it names; host is what its
+ * reader takes where it names none, or NULL: libpq's own folder. Errors besides:
+ * those of postgres_parameters_place.
+ */
+int found_take_uri(struct found_database *database, const struct config_place *place,
+    const char *uri, const char *host, struct error *error);
+
 /* Zeroes the secrets and frees all. */
 void found_free(struct found *found);
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "db/postgres_parameters.h"
 
-#include <arpa/inet.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "base/loopback.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -164,15 +163,6 @@ take_options(struct postgres_parameters *parameters, const struct postgres_optio
     return 0;
 }
 
-bool
-postgres_parameters_is_loopback(const char *host)
-{
-    struct in_addr four;
-
-    return strcasecmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
-           (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
-}
-
 /* A socket, the loopback, or an address that somebody else vouches for. */
 static bool
 is_on_this_machine(const struct postgres_parameters *parameters,
@@ -185,7 +175,7 @@ is_on_this_machine(const struct postgres_parameters *parameters,
         return true;
     if (host != NULL && (host[0] == '/' || host[0] == '\0'))
         return true;
-    return postgres_parameters_is_loopback(address != NULL ? address : host);
+    return loopback_is(address != NULL ? address : host);
 }
 
 static void

@@ -32,9 +32,6 @@ char *postgres_parameters_where(const struct postgres_parameters *parameters,
 int postgres_parameters_place(char **host, long *port, const struct secret *uri,
     struct error *error);
 
-/* True for a name or an address of the loopback of whoever connects. */
-bool postgres_parameters_is_loopback(const char *host);
-
 /* A PQnoticeProcessor that does nothing. */
 void postgres_parameters_ignore(void *context, const char *message);
 

@@ -2,12 +2,11 @@
 /* The parts of a base URL, and whether it may be one. libcurl parses it. */
 #include "net/url.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/loopback.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -38,11 +37,7 @@ has_part(CURLU *parsed, CURLUPart which)
 bool
 url_host_is_loopback(const char *host)
 {
-    struct in_addr address;
-
-    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-           (inet_pton(AF_INET, host, &address) == 1 &&
-               (ntohl(address.s_addr) >> 24) == 127);
+    return strcmp(host, "[::1]") == 0 || loopback_is(host);
 }
 
 /* libcurl lets no other than a number from 0 to 65535 pass. */

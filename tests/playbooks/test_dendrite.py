@@ -20,13 +20,8 @@ NEXT_PASSWORD = "tr0ub4dor & 3 {{ x }}"
 
 def database_of(server: Dendrite) -> dict[str, Any]:
     assert server.postgres is not None
-    return {
-        "host": str(server.postgres.socket_folder),
-        "port": server.postgres.port,
-        "name": server.database_name,
-        "user": server.database_name,
-        "password": server.database_password,
-    }
+    name = server.database_name
+    return server.postgres.by_socket(name, name, server.database_password)
 
 
 def with_secret(server: Dendrite) -> dict[str, Any]:

@@ -63,13 +63,7 @@ class Place:
 
     @property
     def socket(self) -> dict[str, Any]:
-        return {
-            "host": str(self.postgres.socket_folder),
-            "port": self.postgres.port,
-            "name": self.name,
-            "user": self.name,
-            "password": self.password,
-        }
+        return self.postgres.by_socket(self.name, self.name, self.password)
 
     def without(self, *keys: str, **more: Any) -> dict[str, Any]:
         """The way by the socket, but for these."""

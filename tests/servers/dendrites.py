@@ -39,13 +39,8 @@ def with_all(server: Dendrite, **options: Any) -> dict[str, Any]:
 def rows_of(server: Dendrite) -> dict[str, Any]:
     """The option database, over the socket's folder."""
     assert server.postgres is not None, "only PostgreSQL is opened from outside"
-    return {
-        "host": str(server.postgres.socket_folder),
-        "port": server.postgres.port,
-        "name": server.database_name,
-        "user": server.database_name,
-        "password": server.database_password,
-    }
+    name = server.database_name
+    return server.postgres.by_socket(name, name, server.database_password)
 
 
 def make_service(server: Dendrite, localpart: str = SERVICE, secret: str | None = None) -> str:

@@ -35,13 +35,8 @@ Rows = dict[str, Counter[str]]
 def way_to(server: Synapse) -> dict[str, Any]:
     """As the homeserver itself gets there, but by the socket."""
     assert server.postgres is not None
-    return {
-        "host": str(server.postgres.socket_folder),
-        "port": server.postgres.port,
-        "name": server.database_name,
-        "user": server.database_name,
-        "password": server.database_password,
-    }
+    name = server.database_name
+    return server.postgres.by_socket(name, name, server.database_password)
 
 
 def by_database(server: Synapse, **options: Any) -> dict[str, Any]:

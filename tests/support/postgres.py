@@ -308,6 +308,16 @@ class Postgres:
         host = f"{self.address}:{self.port}"
         return f"postgresql://{who}@{host}/{quote(database, safe='')}" + (query and f"?{query}")
 
+    def by_socket(self, database: str, role: str, password: str) -> dict[str, Any]:
+        """The same by the socket, as the module's option `database`."""
+        return {
+            "host": str(self.socket_folder),
+            "port": self.port,
+            "name": database,
+            "user": role,
+            "password": password,
+        }
+
     @property
     def address(self) -> str:
         return "127.0.0.1" if self.namespace is None else self.namespace.ipv4

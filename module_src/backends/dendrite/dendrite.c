@@ -90,10 +90,8 @@ look_at_profile(struct backend *backend, struct observation *observed, struct er
     if (account->user_id == NULL)
         return 0;
     result = profile_get(&backend->matrix, account->user_id, NULL, &profile, error);
-    if (result == 0 && profile.result == PROFILE_FOUND &&
-        (account_state_text(account, ACCOUNT_DISPLAYNAME, profile.displayname, error) != 0 ||
-            account_state_text(account, ACCOUNT_AVATAR_URL, profile.avatar_url, error) != 0))
-        result = -1;
+    if (result == 0 && profile.result == PROFILE_FOUND)
+        result = account_state_profile(account, profile.displayname, profile.avatar_url, error);
     profile_free(&profile);
     return result;
 }

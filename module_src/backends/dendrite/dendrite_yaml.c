@@ -70,25 +70,6 @@ read_secret(const struct config_value *root, struct found *found, struct error *
         config_line(config_get(section, key)));
 }
 
-/* Where it is, in libpq's words. Without a host, Dendrite's driver takes localhost
- * (lib/pq), and libpq a socket. */
-static int
-take_uri(struct found_database *database, const struct config_place *place, const char *uri,
-    struct error *error)
-{
-    char *host = NULL;
-    int result;
-
-    if (secret_set(&database->uri, uri, strlen(uri)) != 0)
-        return error_no_memory(error);
-    database->is_there = true;
-    result = postgres_parameters_place(&host, &database->port, &database->uri, error);
-    if (result == 0)
-        result = found_take_host(database, place, host == NULL ? "localhost" : host, error);
-    memory_free(host);
-    return result;
-}
-
 /* Of the accounts' own database, or else of all components' together; SQLite
  * has files, which only Dendrite may write to. */
 static int
@@ -106,7 +87,11 @@ read_database(const struct config_value *root, const struct config_place *place,
         if (text_of(sections[i], "connection_string", &uri, error) != 0)
             return -1;
         if (uri != NULL)
-            return strncmp(uri, "postgres", 8) == 0 ? take_uri(database, place, uri, error) : 0;
+            /* In libpq's words. Without a host, Dendrite's driver takes localhost (lib/pq),
+             * and libpq a socket. */
+            return strncmp(uri, "postgres", 8) == 0
+                       ? found_take_uri(database, place, uri, "localhost", error)
+                       : 0;
     }
     return 0;
 }

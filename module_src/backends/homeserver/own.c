@@ -40,10 +40,8 @@ own_look_at_profile(struct backend *backend, struct observation *observed, struc
     int result =
         profile_get(&backend->matrix, own->user_id, &own->access_token, &profile, error);
 
-    if (result == 0 && profile.result != PROFILE_HIDDEN &&
-        (account_state_text(account, ACCOUNT_DISPLAYNAME, profile.displayname, error) != 0 ||
-            account_state_text(account, ACCOUNT_AVATAR_URL, profile.avatar_url, error) != 0))
-        result = -1;
+    if (result == 0 && profile.result != PROFILE_HIDDEN)
+        result = account_state_profile(account, profile.displayname, profile.avatar_url, error);
     profile_free(&profile);
     return result;
 }

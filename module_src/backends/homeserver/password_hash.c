@@ -2,6 +2,7 @@
 #include "backends/homeserver/password_hash.h"
 
 #include <crypt.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -28,17 +29,6 @@ is_too_costly(const char *hash)
     int cost = (hash[4] - '0') * 10 + (hash[5] - '0');
 
     return cost > COST_MOST && cost <= COST_HIGHEST;
-}
-
-/* As long for each hash, whatever is in it. */
-static bool
-is_equal(const char *one, const char *other, size_t length)
-{
-    unsigned char difference = 0;
-
-    for (size_t i = 0; i < length; i++)
-        difference |= (unsigned char)(one[i] ^ other[i]);
-    return difference == 0;
 }
 
 #define NFKC (UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE)
@@ -132,7 +122,7 @@ password_hash_compare(const char *hash, const struct secret *password,
     cut[length] = '\0';
     hashed = crypt_r(cut, hash, work);
     if (hashed != NULL && strlen(hashed) == strlen(hash) &&
-        is_equal(hashed, hash, strlen(hash)))
+        CRYPTO_memcmp(hashed, hash, strlen(hash)) == 0)
         *answer = PASSWORD_SAME;
     memory_wipe(cut, sizeof(cut));
     memory_free(work);

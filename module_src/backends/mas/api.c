@@ -127,8 +127,8 @@ api_call(struct backend *backend, struct call *call, struct answer *answer,
                : result;
 }
 
-int
-api_delete(struct backend *backend, const char *where, const char *id, const char *what,
+static int
+delete_one(struct backend *backend, const char *where, const char *id, const char *what,
     struct error *error)
 {
     struct text path = {0};
@@ -145,6 +145,16 @@ api_delete(struct backend *backend, const char *where, const char *id, const cha
     answer_free(&answer);
     text_free(&path);
     return result;
+}
+
+int
+api_delete(struct backend *backend, const char *where, const struct list *ids,
+    const char *what, struct error *error)
+{
+    for (size_t i = 0; i < ids->count; i++)
+        if (delete_one(backend, where, ids->items[i], what, error) != 0)
+            return -1;
+    return 0;
 }
 
 /* The names that the API's description has for its endpoints. -1: memory. */

@@ -22,9 +22,9 @@ int api_call(struct backend *backend, struct call *call, struct answer *answer,
 int api_try(struct backend *backend, const struct call *call, struct answer *answer,
     struct error *error);
 
-/* DELETEs what has this ULID; that it is not there any more is no error. where is the
- * path before it ("/user-emails/"), what is for messages. */
-int api_delete(struct backend *backend, const char *where, const char *id,
+/* DELETEs what has these ULIDs; that one is not there any more is no error. where is the
+ * path before them ("/user-emails/"), what is for messages. */
+int api_delete(struct backend *backend, const char *where, const struct list *ids,
     const char *what, struct error *error);
 
 /* The first of a refusal's titles, which is what happened; "" for none. */

@@ -167,10 +167,8 @@ look_at_profile(struct errand *errand, const struct secret *token, bool *shown,
         profile_get(&errand->backend->matrix, account->user_id, token, &profile, error);
 
     *shown = result == 0 && profile.result != PROFILE_HIDDEN;
-    if (*shown &&
-        (account_state_text(account, ACCOUNT_DISPLAYNAME, profile.displayname, error) != 0 ||
-            account_state_text(account, ACCOUNT_AVATAR_URL, profile.avatar_url, error) != 0))
-        result = -1;
+    if (*shown)
+        result = account_state_profile(account, profile.displayname, profile.avatar_url, error);
     profile_free(&profile);
     return result;
 }

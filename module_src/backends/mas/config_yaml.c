@@ -274,23 +274,6 @@ read_protection(const struct config_value *section, const struct config_place *p
     return found_text(&database->ca_path, error, "%s", here);
 }
 
-static int
-take_uri(struct found_database *database, const struct config_place *place, const char *uri,
-    struct error *error)
-{
-    char *host = NULL;
-    int result;
-
-    if (secret_set(&database->uri, uri, strlen(uri)) != 0)
-        return error_no_memory(error);
-    database->is_there = true;
-    result = postgres_parameters_place(&host, &database->port, &database->uri, error);
-    if (result == 0)
-        result = found_take_host(database, place, host, error);
-    memory_free(host);
-    return result;
-}
-
 /* That MAS takes it without what echo and editors put behind it. */
 static int
 take_parts(const struct config_value *section, const struct config_place *place,
@@ -327,7 +310,7 @@ read_database(const struct config_value *root, const struct config_place *place,
 
     if (text_of(section, "uri", &uri, error) != 0)
         return -1;
-    if ((uri != NULL ? take_uri(database, place, uri, error)
+    if ((uri != NULL ? found_take_uri(database, place, uri, NULL, error)
                      : take_parts(section, place, database, error)) != 0)
         return -1;
     return read_protection(section, place, database, error);

@@ -154,8 +154,8 @@ emails_remove(struct backend *backend, const struct mas_user *user, const char *
     struct search search = {.user_id = user->id, .email = email};
     int result = visit(backend, &search, error);
 
-    for (size_t i = 0; result == 0 && i < search.ids.count; i++)
-        result = api_delete(backend, "/user-emails/", search.ids.items[i],
+    if (result == 0)
+        result = api_delete(backend, "/user-emails/", &search.ids,
             "taking away an e-mail address in MAS", error);
     list_free(&search.ids);
     return result;

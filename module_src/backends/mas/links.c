@@ -312,8 +312,8 @@ links_remove(struct backend *backend, const struct mas_user *user, const char *p
         result = links_provider(backend, provider, id, error);
     if (result == 0)
         result = visit(backend, &search, error);
-    for (size_t i = 0; result == 0 && i < search.ids.count; i++)
-        result = api_delete(backend, "/upstream-oauth-links/", search.ids.items[i],
+    if (result == 0)
+        result = api_delete(backend, "/upstream-oauth-links/", &search.ids,
             "taking away a link to a provider in MAS", error);
     list_free(&search.ids);
     return result;

@@ -349,9 +349,6 @@ close_mas(struct backend *backend)
     if (state->way != NULL)
         state->way->close(backend);
     place_close(backend);
-    text_free(&state->paths);
-    secret_free(&state->token);
-    memory_free(state->base);
     memory_free(state);
     backend->state = NULL;
 }

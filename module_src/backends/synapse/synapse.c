@@ -55,10 +55,7 @@ lookup_profile(struct backend *backend, struct observation *observed, struct err
     result = profile_get(&backend->matrix, account->user_id, NULL, &profile, error);
     if (result == 0 && profile.result == PROFILE_FOUND) {
         observed->presence = PRESENCE_PRESENT;
-        if (account_state_text(account, ACCOUNT_DISPLAYNAME, profile.displayname, error) !=
-                0 ||
-            account_state_text(account, ACCOUNT_AVATAR_URL, profile.avatar_url, error) != 0)
-            result = -1;
+        result = account_state_profile(account, profile.displayname, profile.avatar_url, error);
     }
     profile_free(&profile);
     return result;
