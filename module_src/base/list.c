@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -36,6 +37,19 @@ list_add(struct list *list, const char *format, ...)
         return;
     }
     list->items[list->count++] = copy;
+}
+
+static int
+compare(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+void
+list_sort(struct list *list)
+{
+    if (list->count > 1)
+        qsort(list->items, list->count, sizeof(*list->items), compare);
 }
 
 void

@@ -18,6 +18,9 @@ struct list {
 /* Appends a formatted string, unless the same one is in the list already. */
 void list_add(struct list *list, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Puts the strings into the order of their bytes. */
+void list_sort(struct list *list);
+
 /* Frees the strings; the list is empty and usable afterwards. */
 void list_free(struct list *list);
 

@@ -295,6 +295,8 @@ list_administrators(struct task *task, struct backend *backend)
     able = !has_api || backend->authority == AUTHORITY_ADMINISTRATOR;
     if (failure.kind == ERROR_NONE && able)
         backend->type->list_administrators(backend, &task->administrators, &failure);
+    /* Each server has an order of its own; the first of many are those of the alphabet. */
+    list_sort(&task->administrators);
     task->are_listed = failure.kind == ERROR_NONE && able;
     task->lacks_service =
         failure.kind == ERROR_NONE && backend->authority == AUTHORITY_PREDICTED;

@@ -101,6 +101,22 @@ TEST(an_error_that_is_too_long_is_still_unicode)
     }
 }
 
+TEST(a_list_is_put_into_the_order_of_its_bytes)
+{
+    struct list list = {0};
+
+    list_sort(&list);
+    assert_int_equal(list.count, 0);
+    list_add(&list, "@b:example.org");
+    list_add(&list, "@a:example.org");
+    list_add(&list, "@0-a:example.org");
+    list_sort(&list);
+    assert_string_equal(list.items[0], "@0-a:example.org");
+    assert_string_equal(list.items[1], "@a:example.org");
+    assert_string_equal(list.items[2], "@b:example.org");
+    list_free(&list);
+}
+
 TEST(a_list_keeps_its_order_and_says_nothing_twice)
 {
     struct list list = {0};
@@ -168,6 +184,7 @@ main(void)
         cmocka_unit_test(a_refused_credential_ends_a_list_and_a_missing_one_does_not),
         cmocka_unit_test(an_error_that_is_too_long_is_still_unicode),
         cmocka_unit_test(a_list_keeps_its_order_and_says_nothing_twice),
+        cmocka_unit_test(a_list_is_put_into_the_order_of_its_bytes),
         cmocka_unit_test(a_list_entry_that_is_too_long_is_still_unicode),
         cmocka_unit_test(a_list_remembers_that_memory_was_short),
     };
