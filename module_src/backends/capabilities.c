@@ -9,21 +9,31 @@ static const char *const names[SERVERS] = {
     [SERVER_SYNAPSE] = "synapse",
     [SERVER_DENDRITE] = "dendrite",
     [SERVER_MAS] = "mas",
+    [SERVER_TUWUNEL] = "tuwunel",
+    [SERVER_CONTINUWUITY] = "continuwuity",
+    [SERVER_CONDUIT] = "conduit",
 };
 
 #define SYNAPSE SERVER_BIT(SERVER_SYNAPSE)
 #define DENDRITE SERVER_BIT(SERVER_DENDRITE)
 #define MAS SERVER_BIT(SERVER_MAS)
+#define TUWUNEL SERVER_BIT(SERVER_TUWUNEL)
+#define CONTINUWUITY SERVER_BIT(SERVER_CONTINUWUITY)
+#define CONDUIT SERVER_BIT(SERVER_CONDUIT)
+/* They share their ancestor, and what only that has. */
+#define FAMILY (TUWUNEL | CONTINUWUITY | CONDUIT)
 
 /* Options that any server could lack; those that only steer Registrar itself
  * (timeouts, if_exists and the like) work everywhere and are not in it. */
 const struct capability capabilities_table[] = {
-    {"access_token", SYNAPSE | DENDRITE},
-    {"admin_username", SYNAPSE | DENDRITE},
-    {"registration_shared_secret", SYNAPSE | DENDRITE},
-    {"registration_shared_secret_previous", SYNAPSE | DENDRITE},
-    {"service_account", SYNAPSE | DENDRITE},
-    {"session_file", SYNAPSE | DENDRITE | MAS},
+    {"access_token", SYNAPSE | DENDRITE | FAMILY},
+    {"admin_username", SYNAPSE | DENDRITE | FAMILY},
+    {"registration_shared_secret", SYNAPSE | DENDRITE | TUWUNEL},
+    {"registration_shared_secret_previous", SYNAPSE | DENDRITE | TUWUNEL},
+    {"registration_token", FAMILY},
+    {"emergency_password", FAMILY},
+    {"service_account", SYNAPSE | DENDRITE | TUWUNEL},
+    {"session_file", SYNAPSE | DENDRITE | MAS | FAMILY},
     {"mas_url", MAS},
     {"mas_admin_url", MAS},
     {"mas_container", MAS},
@@ -33,26 +43,26 @@ const struct capability capabilities_table[] = {
     {"mas_token", MAS},
     {"database", SYNAPSE | DENDRITE | MAS},
     {"password_pepper", SYNAPSE | MAS},
-    {"password", SYNAPSE | DENDRITE | MAS},
-    {"update_password", SYNAPSE | DENDRITE | MAS},
-    {"password_probe", SYNAPSE | DENDRITE | MAS},
-    {"generate_password", SYNAPSE | DENDRITE | MAS},
-    {"verify_login", SYNAPSE | DENDRITE | MAS},
-    {"logout_devices", SYNAPSE | DENDRITE | MAS},
-    {"admin", SYNAPSE | DENDRITE | MAS},
+    {"password", SYNAPSE | DENDRITE | MAS | FAMILY},
+    {"update_password", SYNAPSE | DENDRITE | MAS | FAMILY},
+    {"password_probe", SYNAPSE | DENDRITE | MAS | FAMILY},
+    {"generate_password", SYNAPSE | DENDRITE | MAS | FAMILY},
+    {"verify_login", SYNAPSE | DENDRITE | MAS | FAMILY},
+    {"logout_devices", SYNAPSE | DENDRITE | MAS | FAMILY},
+    {"admin", SYNAPSE | DENDRITE | MAS | FAMILY},
     {"user_type", SYNAPSE | MAS},
-    {"initial_type", SYNAPSE | DENDRITE | MAS},
-    {"displayname", SYNAPSE | DENDRITE | MAS},
-    {"avatar_url", SYNAPSE | DENDRITE | MAS},
-    {"emails", SYNAPSE | MAS},
+    {"initial_type", SYNAPSE | DENDRITE | MAS | FAMILY},
+    {"displayname", SYNAPSE | DENDRITE | MAS | FAMILY},
+    {"avatar_url", SYNAPSE | DENDRITE | MAS | FAMILY},
+    {"emails", SYNAPSE | MAS | TUWUNEL},
     {"external_ids", SYNAPSE | MAS},
     {"ratelimit", SYNAPSE | MAS},
-    {"locked", SYNAPSE | MAS},
-    {"suspended", SYNAPSE | MAS},
+    {"locked", SYNAPSE | MAS | TUWUNEL | CONTINUWUITY},
+    {"suspended", SYNAPSE | MAS | TUWUNEL | CONTINUWUITY},
     {"shadow_banned", SYNAPSE | MAS},
-    {"state", SYNAPSE | DENDRITE | MAS},
-    {"reactivate", SYNAPSE | DENDRITE | MAS},
-    {"erase", SYNAPSE | MAS},
+    {"state", SYNAPSE | DENDRITE | MAS | FAMILY},
+    {"reactivate", SYNAPSE | DENDRITE | MAS | FAMILY},
+    {"erase", SYNAPSE | MAS | TUWUNEL},
     {"skip_password_check", MAS},
     {"skip_homeserver_check", MAS},
 };

@@ -15,6 +15,9 @@ enum server {
     SERVER_SYNAPSE,
     SERVER_DENDRITE,
     SERVER_MAS, /* Matrix Authentication Service, in front of a Synapse */
+    SERVER_TUWUNEL,
+    SERVER_CONTINUWUITY,
+    SERVER_CONDUIT,
     SERVERS /* how many there are; not a server */
 };
 

@@ -53,6 +53,9 @@ struct connection {
     const struct secret *admin_password; /* with admin_username */
     const struct secret *shared_secret;
     const struct secret *shared_secret_previous; /* the one before it was changed */
+    const struct secret *registration_token; /* with which anybody may register, or the first
+                                                user (continuwuity) */
+    const struct secret *emergency_password; /* of the server's own user (@conduit) */
     const char *service_account; /* its localpart; NULL: there shall be none */
     const char *session_file;    /* a path, or NULL: no session outlives the task */
     const struct postgres_options *database; /* the homeserver's, or NULL */

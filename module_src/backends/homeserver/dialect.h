@@ -17,10 +17,22 @@ enum registration_refusal {
     REFUSAL_TAKEN,  /* there is an account of that name */
 };
 
+/* Whether a server makes its first account an administrator by itself. */
+enum first_account {
+    FIRST_IS_NOBODY,     /* it does not */
+    FIRST_PROMOTED,      /* the first that registers as anybody may */
+    FIRST_WITH_SESSION,  /* the same, if the registration makes a session (Conduit) */
+};
+
 struct homeserver_dialect {
     bool has_user_types;      /* a registration, and its MAC, may have one */
     bool registers_silently;  /* a registration can be asked to make no session */
     bool registers_any_device; /* its session is on the device that is asked for */
+
+    enum first_account first_account;
+    /* The device of a login that asks something of an account, which is always the same
+     * so that none piles up; NULL: a new one each time. */
+    const char *login_device;
 
     /* What is said of a refusal; by its status and words. */
     enum registration_refusal (*read_refusal)(const struct answer *answer);

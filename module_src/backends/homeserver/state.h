@@ -15,8 +15,14 @@ enum passwords { PASSWORDS_NOT_ASKED, PASSWORDS_ON, PASSWORDS_OFF };
 /* Whether deleting a device tells a wrong password from a right one here. */
 enum deletion_tells { DELETION_NOT_TRIED, DELETION_TELLS, DELETION_TELLS_NOT };
 
+struct admin_room;
+
 struct state {
     struct session administrator; /* all zeroes without one */
+    bool is_server_itself;        /* the administrator is the server's own user, by
+                                     emergency_password */
+    struct admin_room *room;      /* of a server that is talked to there; NULL: none, or not
+                                     yet (matrix/admin_room.h) */
     bool is_service;              /* the administrator is the service account */
     bool forgetting;              /* the service account is not to be, so never made */
     struct session_file *session_file; /* NULL: none, or none yet */
