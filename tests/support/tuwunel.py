@@ -25,6 +25,7 @@ no media; what it lacks of the admin API is about rooms, media and federation.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from pathlib import Path
@@ -76,7 +77,9 @@ class Tuwunel(TuwunelBot, Lists, Moderation, Joining, Family):
         """The shared secret as the server takes it now; empty or None: it takes none."""
         file = self.settings.registration_shared_secret_file
         if file is not None:
-            return Path(file).read_text("utf8").strip()
+            # One that cannot be read is as none at all.
+            with contextlib.suppress(OSError):
+                return Path(file).read_text("utf8").strip()
         return self.settings.registration_shared_secret
 
     def prepare(self) -> None:
