@@ -62,6 +62,8 @@ class Tuwunel(TuwunelBot, Lists, Moderation, Joining, Family):
         self.nonces = Nonces()
         self.tokens = Tokens()
         self.bound_emails: dict[str, str] = {}
+        # Seconds before each answer.
+        self.delay: float = 0
         super().__init__(server_name, start, **settings)
         if not self.settings.create_admin_room:
             del self.rooms.aliases[f"#admins:{server_name}"]
@@ -142,6 +144,10 @@ class Tuwunel(TuwunelBot, Lists, Moderation, Joining, Family):
             raise self.table.federation_off.refusal
 
     # What it does otherwise
+
+    def _answer(self, request: Request) -> Reply:
+        time.sleep(self.delay)
+        return super()._answer(request)
 
     def caller(self, request: Request, locked_too: bool = False) -> Session:
         session = super().caller(request, locked_too)
