@@ -111,7 +111,8 @@ def _values(word: Word, rest: list[str], said: str) -> dict[str, Any]:
             if not left:
                 raise Usage(_unexpected(text, usage))
             one = left.pop(0)
-            values[_key(one.name)] = _converted(text, f"<{one.name}>", one.convert)
+            shown = f"<{one.name}>" if one.required else f"[{one.name}]"
+            values[_key(one.name)] = _converted(text, shown, one.convert)
         elif text == "--":
             verbatim = True
         elif text in ("-h", "--help"):

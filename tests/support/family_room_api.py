@@ -43,7 +43,7 @@ class RoomApi(Base):
         return Reply(200, {"room_id": room_id, "servers": [self.server_name]})
 
     def _create_room(self, request: Request) -> Reply:
-        account = self._active(request)
+        account = self._speaking(request)
         body = body_of(request)
         alias = body.get("room_alias_name")
         whole = None if alias is None else f"#{alias}:{self.server_name}"
@@ -75,17 +75,17 @@ class RoomApi(Base):
     # Members
 
     def _join(self, request: Request, room: str) -> Reply:
-        account = self._active(request)
+        account = self._speaking(request)
         joined = self.rooms.join(account.user_id, self.rooms.resolve(room))
         return Reply(200, {"room_id": joined.room_id})
 
     def _invite(self, request: Request, room_id: str) -> Reply:
-        account = self._active(request)
+        account = self._speaking(request)
         self.rooms.invite(account.user_id, room_id, self._named(request))
         return Reply(200, {})
 
     def _kick(self, request: Request, room_id: str) -> Reply:
-        account = self._active(request)
+        account = self._speaking(request)
         absent = self.table.not_in_room.refusal
         self.rooms.kick(account.user_id, room_id, self._named(request), absent)
         return Reply(200, {})
@@ -102,7 +102,7 @@ class RoomApi(Base):
             raise Refusal(400, "M_BAD_JSON", "deserialization failed: invalid user ID")
         return user_id
 
-    def _active(self, request: Request) -> Account:
+    def _speaking(self, request: Request) -> Account:
         """Who may say something."""
         account = self.caller(request).account
         if account.suspended:
