@@ -84,7 +84,8 @@ def test_federation_that_is_off_looks_like_a_fault(server):
 
 
 def test_no_administrator_has_endpoints(server):
-    for path in ("/_matrix/client/v1/admin/lock/x", f"/_matrix/client/v1/register/{TOKEN}/validity"):
+    v1 = "/_matrix/client/v1"
+    for path in (f"{v1}/admin/lock/x", f"{v1}/register/{TOKEN}/validity"):
         status, reply = server.api("GET", path, token=server.admin_token)
         assert (status, reply["errcode"]) == (404, "M_UNRECOGNIZED")
 
@@ -243,7 +244,8 @@ def test_a_usage_error_is_formatted(server):
     (answer,) = server.give(f"{BOT}: create-user alice one two")
     content = answer.content
     assert content["body"].startswith("error: unexpected argument 'two' found\n\nUsage: @conduit:")
-    assert content["formatted_body"].startswith("<em>error: unexpected argument 'two' found</em><br>")
+    formatted = "<em>error: unexpected argument 'two' found</em><br>"
+    assert content["formatted_body"].startswith(formatted)
     assert server.find("alice") is None
 
 
@@ -273,7 +275,8 @@ def test_creating(server):
     assert len(password) == 15 and server.opens("alice", password)
     assert server.told(f"{BOT}: create-user alice pw") == f"Userid {ALICE} already exists"
     assert server.told(f"{BOT}: create-user {ALICE} pw") == f"Userid {ALICE} already exists"
-    assert server.told(f"{BOT}: create-user @x:y pw") == "The specified user is not from this server!"
+    text = server.told(f"{BOT}: create-user @x:y pw")
+    assert text == "The specified user is not from this server!"
     text = server.told(f"{BOT}: create-user bad!name pw")
     assert text == "Userid @bad!name:example.test is not allowed due to historical"
     text = server.told(f"{BOT}: create-user a:b pw")

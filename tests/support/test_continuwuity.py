@@ -244,6 +244,11 @@ def test_a_locked_session_may_end_and_nothing_else(server):
     assert server.api("POST", f"{V3}/logout", {}, token) == (200, {})
 
 
+def test_who_forgot_the_password_is_asked_for_an_address(server):
+    status, reply = server.api("POST", f"{V3}/account/password", {"new_password": "x"})
+    assert status == 401 and reply["flows"] == [{"stages": ["m.login.email.identity"]}]
+
+
 def test_oauth_alone_takes_no_password(server):
     server.restart(compatibility_mode="exclusive")
     assert errcode(server.try_login("alice", "pw")) == (404, "M_UNRECOGNIZED")
