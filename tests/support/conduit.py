@@ -49,6 +49,7 @@ class Conduit(Commands):
         flows=("m.login.password", "m.login.application_service"),
         repeats_code=True,
         federation_off=Said(500, "M_UNKNOWN", "Federation is disabled."),
+        keys_without_federation=True,
         locked_first=False,
         last_admin=Said(403, "M_FORBIDDEN", "Last admin cannot leave from admins room."),
         bot_leaving=Said(403, "M_FORBIDDEN", "Conduit user cannot leave from admins room."),

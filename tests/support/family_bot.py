@@ -118,6 +118,7 @@ class Bot:
     def _said(self, interjections: list[Interjection]) -> None:
         for one in interjections:
             self._interjections.remove(one)
+        for one in interjections:
             content = {"msgtype": "m.text", "body": one.text}
             sender = self.server.user_id(one.name)
             self.server.rooms.add(self.server.admin_room, "m.room.message", sender, content)
@@ -130,7 +131,8 @@ class Bot:
             return
         self._heard += 1
         self._queue.put(Command(room, event, text))
-        self._said([one for one in self._interjections if one.after])
+        if event.txn is not None:
+            self._said([one for one in self._interjections if one.after])
 
     def _work(self, commands: queue.SimpleQueue[Command | None]) -> None:
         while True:

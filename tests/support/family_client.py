@@ -168,6 +168,9 @@ class FamilyClient(Base):
         account = self.find(name)
         return account is not None and account.opens and account.password == password
 
+    def administers(self, name: str) -> bool:
+        return self.is_admin(self.user_id(name))
+
     def admins(self) -> list[str]:
         """The ids of all administrators but the bot."""
         return sorted(set(self.admin_room.joined()) - {self.bot_id})

@@ -8,7 +8,7 @@ from typing import Any
 
 from .family_accounts import Account
 from .family_base import Base, body_of, text_in
-from .family_rooms import LONGEST_EVENT
+from .family_rooms import LONGEST_EVENT, matches
 from .family_table import Refusal, Route
 from .mas_wire import Reply, Request
 
@@ -160,10 +160,11 @@ class RoomApi(Base):
         start = _position(query.get("from"), self.rooms.position + 1 if backwards else 0)
         end = _position(query.get("to"), None)
         limit = min(_position(query.get("limit"), 10) or 0, 100)
+        wanted = _filter_of(query.get("filter")) if self.table.messages_filter else {}
         found = []
         for event in reversed(room.events) if backwards else room.events:
             behind = event.position >= start if backwards else event.position <= start
-            if behind:
+            if behind or not matches(event, wanted):
                 continue
             if len(found) == limit or event.position == end:
                 break
@@ -176,6 +177,16 @@ class RoomApi(Base):
         if found:
             told["end"] = str(found[-1].position)
         return Reply(200, told)
+
+
+def _filter_of(text: str | None) -> dict[str, Any]:
+    try:
+        wanted = json.loads(text) if text is not None else {}
+    except ValueError:
+        wanted = None
+    if not isinstance(wanted, dict):
+        raise Refusal(400, "M_BAD_JSON", "deserialization failed: bad filter")
+    return wanted
 
 
 def _position(text: str | None, usual: Any) -> Any:

@@ -4,6 +4,7 @@ Nothing of HTTP is in it (family_room_api.py), nor of the bot (family_bot.py).""
 
 from __future__ import annotations
 
+import fnmatch
 import math
 import secrets
 import threading
@@ -291,6 +292,17 @@ class Rooms:
         kept = {"m.room.member": ("membership",)}.get(target.type, ())
         target.content = {name: target.content[name] for name in kept}
         target.redacted_because = because
+
+
+def matches(event: Event, wanted: dict[str, Any]) -> bool:
+    """Whether a filter of events lets it through: by types and senders."""
+    for name, value in (("types", event.type), ("senders", event.sender)):
+        listed, excluded = wanted.get(name), wanted.get("not_" + name) or []
+        if listed is not None and not any(fnmatch.fnmatchcase(value, one) for one in listed):
+            return False
+        if any(fnmatch.fnmatchcase(value, one) for one in excluded):
+            return False
+    return True
 
 
 def new_hash() -> str:

@@ -228,6 +228,17 @@ def test_messages_are_read_backwards_from_the_end(server):
     assert page["chunk"][0]["content"]["body"] == "one"
 
 
+def test_messages_are_filtered_where_the_server_does_that(server):
+    wanted = quote(json.dumps({"types": ["m.room.message"]}))
+    server.send(server.admin_token, "one")
+    server.create("second", "pw", admin=True)
+    path = room_path(server, f"messages?dir=b&limit=1&filter={wanted}")
+    (event,) = server.asked("GET", path, token=server.admin_token)["chunk"]
+    # Conduit takes no notice of it (api/client_server/message.rs).
+    kind = "m.room.member" if isinstance(server, Conduit) else "m.room.message"
+    assert event["type"] == kind
+
+
 # /sync
 
 
@@ -299,6 +310,14 @@ def test_an_invitation_comes_with_the_sync(server):
 # What a test makes of it
 
 
+def test_a_secret_in_a_url_is_complained_of():
+    with Conduit() as server:
+        server.create("alice", "a password")
+        assert server.api("GET", "/?password=a%20password", recorded=True)[0] == 200
+        server.api("GET", "/?token=" + server.token_of("alice"), recorded=True)
+        assert len(server.complaints) == 2
+
+
 def test_a_tests_own_requests_are_not_in_the_record(server):
     assert server.admin_token and server.whoami(server.admin_token)
     assert server.routes == []
@@ -354,3 +373,12 @@ def test_a_sync_that_waits_ends_with_the_server(server):
         raise AssertionError
     assert time.monotonic() - begin < 10
     timer.join()
+
+
+def test_it_tells_its_name_with_its_keys(server):
+    told = server.asked("GET", "/_matrix/key/v2/server")
+    assert told["server_name"] == "example.test"
+    server.restart(federation=False)
+    # Conduit tells it all the same (api/server_server.rs).
+    expected = 200 if isinstance(server, Conduit) else 403
+    assert server.api("GET", "/_matrix/key/v2/server")[0] == expected
