@@ -255,6 +255,23 @@ def test_a_device_is_used_again_and_no_session_ends_unless_asked(server) -> None
     assert body["expires_in_ms"] == 604_800_000
 
 
+def test_all_tokens_of_a_device_are_good_until_it_goes(server) -> None:
+    server.create("alice", "pw")
+    tokens = [server.login("alice", "pw", device_id="SAME") for _ in range(3)]
+    assert all(server.whoami(token)["device_id"] == "SAME" for token in tokens)
+    server.logout(tokens[0])
+    server.login("alice", "pw", device_id="SAME")
+    assert not any(server.whoami(token) for token in tokens)
+
+
+def test_a_device_had_one_token_before_1_7_1() -> None:
+    with Tuwunel(version="1.7.0") as server:
+        server.create("alice", "pw")
+        first = server.login("alice", "pw", device_id="SAME")
+        assert server.whoami(server.login("alice", "pw", device_id="SAME"))
+        assert not server.whoami(first)
+
+
 def test_password_logins_can_be_switched_off() -> None:
     with Tuwunel(login_enabled=False) as server:
         server.create("alice", "pw")

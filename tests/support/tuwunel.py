@@ -26,6 +26,7 @@ no media; what it lacks of the admin API is about rooms, media and federation.
 from __future__ import annotations
 
 import contextlib
+import math
 import secrets
 import time
 from pathlib import Path
@@ -57,7 +58,6 @@ class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family)
         Route("GET", "/_tuwunel/server_version", "_own_version"),
         Route("GET", "/_tuwunel/local_user_count", "_user_count"),
         Route("GET", "/_synapse/admin/v1/server_version", "_admin_version"),
-        Route("GET", "/_matrix/key/v2/server", "_keys"),
     )
 
     def __init__(self, server_name: str = "example.test", start: bool = True, **settings: Any) -> None:
@@ -93,6 +93,10 @@ class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family)
         if self.settings.emergency_password is not None:
             bot = self.known(self.bot_id)
             self.set_password(bot, self.settings.emergency_password)
+        for line in self.settings.admin_execute:
+            answer = self.execute(None, line, [])
+            if answer.kind != "output" and not self.settings.admin_execute_errors_ignore:
+                raise RuntimeError(f"{line}: {answer.text}")
 
     # Its endpoints
 
@@ -129,18 +133,6 @@ class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family)
         self._require_federation()
         return Reply(200, {"count": sum(not one.deactivated for one in self.accounts)})
 
-    def _keys(self, request: Request) -> Reply:
-        self._require_federation()
-        key = "ed25519:a_test"
-        told = {
-            "server_name": self.server_name,
-            "verify_keys": {key: {"key": "a2V5"}},
-            "old_verify_keys": {},
-            "signatures": {self.server_name: {key: "c2lnbmF0dXJl"}},
-            "valid_until_ts": int(time.time() * 1000) + 86_400_000,
-        }
-        return Reply(200, told)
-
     def _require_federation(self) -> None:
         if not self.settings.federation:
             raise self.table.federation_off.refusal
@@ -152,12 +144,19 @@ class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family)
         return super()._answer(request)
 
     def caller(self, request: Request, locked_too: bool = False) -> Session:
-        session = super().caller(request, locked_too)
+        """Also by an older token of a device; and not by one that has ended."""
         token = (request.header("authorization") or "").partition(" ")[2]
-        end = session.account.more.get("ends", {}).get(token)
-        if end is not None and end < time.time():
-            raise Refusal(401, "M_UNKNOWN_TOKEN", "Expired access token.", soft_logout=True)
-        return session
+        for account in self.accounts:
+            if account.more.get("ends", {}).get(token, math.inf) < time.time():
+                unknown = self.table.unknown_token
+                text = "Expired access token."
+                raise Refusal(unknown.status, unknown.errcode, text, soft_logout=True)
+            device = account.more.get("older", {}).get(token)
+            if device is not None and account.devices.get(device.device_id) is device:
+                if account.locked and not locked_too:
+                    self._refuse_shut(account)
+                return Session(account, device.device_id)
+        return super().caller(request, locked_too)
 
     def promote(self, user_id: str) -> None:
         """Without an admin room nothing is done, and nothing said. Who is only invited
