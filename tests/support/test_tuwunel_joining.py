@@ -334,8 +334,8 @@ def test_at_each_start_the_password_of_an_emergency_is_set_again() -> None:
 def test_in_an_emergency_the_bot_is_in_the_list_of_the_active() -> None:
     with Tuwunel(emergency_password=EMERGENCY) as server:
         path = "/_synapse/admin/v2/users?deactivated=false"
-        names = [one["name"] for one in server.asked("GET", path, token=server.admin_token)["users"]]
-        assert "@conduit:example.test" in names
+        listed = server.asked("GET", path, token=server.admin_token)["users"]
+        assert "@conduit:example.test" in [one["name"] for one in listed]
 
 
 # Registration tokens (section 1.3)

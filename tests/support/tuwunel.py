@@ -17,7 +17,8 @@ Its parts: tuwunel_table.py (its settings, and what it has had since when), tuwu
 (what is done to accounts), tuwunel_register.py (the shared secret), tuwunel_users.py and
 tuwunel_lists.py and tuwunel_devices.py (the admin API), tuwunel_tokens.py,
 tuwunel_moderation.py (MSC4323), tuwunel_joining.py (registering and logging in),
-tuwunel_own.py (what an account does to itself), tuwunel_bot.py and tuwunel_commands.py.
+tuwunel_own.py (what an account does to itself), tuwunel_mas.py (what MAS asks of it),
+tuwunel_bot.py and tuwunel_commands.py.
 
 It is more forgiving nowhere. It has no appservices, no JWT, no single sign-on, no mail and
 no media; what it lacks of the admin API is about rooms, media and federation.
@@ -39,18 +40,18 @@ from .mas_routes import parsed as parsed_version
 from .mas_wire import Reply, Request
 from .tuwunel_bot import TuwunelBot
 from .tuwunel_devices import AdminDevices
-from .tuwunel_joining import Joining
 from .tuwunel_lists import Lists
+from .tuwunel_mas import MAS, ForMas
 from .tuwunel_moderation import Moderation
 from .tuwunel_own import Own
 from .tuwunel_register import Nonces
-from .tuwunel_table import ADMIN_API, NOT_UNDER_MAS, SINCE, TABLE, TuwunelSettings
+from .tuwunel_table import NOT_UNDER_MAS, PATHS_SINCE, SINCE, TABLE, TuwunelSettings
 from .tuwunel_tokens import Token, Tokens
 
 GREETING = "hewwo from tuwunel woof!"
 
 
-class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family):
+class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, ForMas, Own, Family):
     TABLE = TABLE
     SETTINGS = TuwunelSettings
     ROUTES = (
@@ -60,7 +61,9 @@ class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family)
         Route("GET", "/_synapse/admin/v1/server_version", "_admin_version"),
     )
 
-    def __init__(self, server_name: str = "example.test", start: bool = True, **settings: Any) -> None:
+    def __init__(
+        self, server_name: str = "example.test", start: bool = True, **settings: Any
+    ) -> None:
         self.nonces = Nonces()
         self.tokens = Tokens()
         self.bound_emails: dict[str, str] = {}
@@ -102,11 +105,10 @@ class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family)
 
     def routes_served(self) -> list[Route]:
         version = parsed_version(self.version)
-        return [
-            route
-            for route in super().routes_served()
-            if version >= since(route) and not (self.settings.mas_secret and gone_by_mas(route))
-        ]
+        there = (route for route in super().routes_served() if version >= since(route))
+        if self.settings.mas_secret:
+            return [route for route in there if route.handler not in NOT_UNDER_MAS]
+        return [route for route in there if not route.template.startswith(MAS)]
 
     def _greeting(self, request: Request) -> Reply:
         return Reply.text(200, GREETING)
@@ -187,12 +189,8 @@ class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family)
 
 
 def since(route: Route) -> tuple[int, int, int]:
-    usual = ADMIN_API if route.template.startswith("/_synapse/admin/") else (0, 0, 0)
+    usual = next((one for start, one in PATHS_SINCE if route.template.startswith(start)), (0, 0, 0))
     return SINCE.get(route.handler, usual)
-
-
-def gone_by_mas(route: Route) -> bool:
-    return route.handler in NOT_UNDER_MAS
 
 
 __all__ = ["Tuwunel"]

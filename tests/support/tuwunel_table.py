@@ -93,8 +93,11 @@ SINCE: dict[str, Version] = {
     "_login_as": (1, 8, 2),
     "_whois": (1, 8, 1),
 }
-# Of everything else below /_synapse/admin.
-ADMIN_API: Version = (1, 8, 1)
+# And all else below these.
+PATHS_SINCE: tuple[tuple[str, Version], ...] = (
+    ("/_synapse/admin/", (1, 8, 1)),
+    ("/_synapse/mas/", (1, 8, 0)),
+)
 # A locked account's login went through before.
 LOCKED_AT_LOGIN: Version = (1, 9, 0)
 # A device had one token, and lost it to the next login, before.
