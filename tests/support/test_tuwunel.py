@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -361,6 +362,14 @@ def test_a_connection_can_be_cut_once_a_request_is_done(server) -> None:
     with pytest.raises(OSError):
         server.api("PUT", path, {"password": "pw"}, server.admin_token, recorded=True)
     assert server.opens("alice", "pw")
+
+
+def test_answers_can_be_slow_but_not_to_the_test_itself(server) -> None:
+    server.delay = 0.2
+    for recorded in (False, True):
+        begin = time.monotonic()
+        server.api("GET", REGISTER, recorded=recorded)
+        assert (time.monotonic() - begin >= 0.2) is recorded
 
 
 def test_a_restart_keeps_accounts_and_changes_settings(server) -> None:

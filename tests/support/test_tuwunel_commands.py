@@ -374,8 +374,11 @@ def test_an_administrator_is_made_with_a_log_before_the_answer(server) -> None:
         "m.room.message",
         "m.room.message",
     ]
+    before = len(server.events())
     again = body(server, "users make-user-admin alice")
     assert again == "@alice:example.test has been granted admin privileges."
+    # The command and the answer, and no second welcome.
+    assert len(server.events()) == before + 2
 
 
 def test_who_takes_the_name_of_a_granted_nobody_is_an_administrator(server) -> None:

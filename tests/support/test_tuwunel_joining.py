@@ -380,6 +380,13 @@ def test_a_token_may_have_any_characters_and_no_double(server) -> None:
     assert errcode(again) == (400, "M_INVALID_PARAM")
 
 
+@pytest.mark.parametrize("value", [-1, 2**53, "3", 1.5, True])
+def test_a_number_is_a_whole_one_within_bounds(server, value) -> None:
+    answer = ask(server, "POST", "/new", {"uses_allowed": value})
+    assert errcode(answer) == (400, "M_BAD_JSON")
+    assert not server.tokens.stored
+
+
 def test_a_token_of_the_past_is_made_and_vanishes(server) -> None:
     assert ask(server, "POST", "/new", {"token": "past", "expiry_time": 1})[0] == 200
     assert ask(server, "GET")[1] == {"registration_tokens": []}

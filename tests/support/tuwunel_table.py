@@ -47,7 +47,6 @@ TABLE = Table(
     login_foreign=Said(400, "M_UNKNOWN", "User ID does not belong to this homeserver"),
     login_identifier=Said(400, "M_UNKNOWN", "Valid identifier or username was not provided"),
     login_type=Said(400, "M_UNKNOWN", "Invalid or unsupported login type"),
-    locked_first=False,
     room_version="11",
     admin_power=100,
     bot_power=69420,
