@@ -318,6 +318,11 @@ class Continuwuity(UserCommands, TokenCommands, Fork):
                 text = f"User {account.user_id} has been suspended as it is not the first user."
                 self.bot.post({"msgtype": "m.text", "body": text})
 
+    def password_changed(self, account: Account) -> None:
+        if self.settings.admin_room_notices:
+            text = f"User {account.user_id} changed their password."
+            self.bot.post({"msgtype": "m.notice", "body": text})
+
     # Its own endpoints
 
     def _front(self, request: Request) -> Reply:

@@ -269,7 +269,8 @@ class Family(Login, Register, RoomApi, Sync, FamilyClient):
         self.promote(user_id)
 
     def refuse_leaving(self, room: Room, user_id: str) -> None:
-        """The last administrator may not leave; and the bot never."""
+        """Nobody may who leaves no administrator behind, one who is only invited included
+        (continuwuity: service/rooms/timeline/build.rs; the others alike); the bot never."""
         if room is not self.admin_room:
             return
         others = set(room.joined()) - {self.bot_id, user_id}
