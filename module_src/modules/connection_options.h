@@ -29,6 +29,8 @@ struct connection_options {
     struct secret registration_shared_secret;
     char *registration_shared_secret_path;
     struct secret registration_shared_secret_previous;
+    struct secret registration_token;
+    struct secret emergency_password;
     char *service_account;
     char *session_file;
     char *mas_url;
