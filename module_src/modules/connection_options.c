@@ -205,6 +205,36 @@ connection_options_apply(struct connection_options *given, struct connection *co
     return mas_options_apply(given, &connection->mas, error);
 }
 
+/* The credentials that a server is refused for, and those that only make no difference. */
+static const struct {
+    const char *option;
+    size_t field;      /* in struct connection, a pointer */
+    unsigned harmless; /* SERVER_BITs */
+} demands[] = {
+    {"registration_shared_secret", offsetof(struct connection, shared_secret),
+        SERVER_BIT(SERVER_MAS)},
+    {"registration_token", offsetof(struct connection, registration_token), 0},
+    {"emergency_password", offsetof(struct connection, emergency_password), 0},
+    {"database", offsetof(struct connection, database), 0},
+};
+
+int
+connection_options_vet(const struct connection *connection, enum server server,
+    const char *option, struct error *error)
+{
+    for (size_t i = 0; i < sizeof(demands) / sizeof(demands[0]); i++) {
+        const void *given;
+
+        memcpy(&given, (const char *)connection + demands[i].field, sizeof(given));
+        if (given != NULL && (option == NULL || strcmp(option, demands[i].option) == 0) &&
+            (demands[i].harmless & SERVER_BIT(server)) == 0 &&
+            capabilities_require(capabilities_table, capabilities_count, server,
+                demands[i].option, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 struct engine_options
 connection_options_engine(const struct connection_options *given)
 {
