@@ -47,11 +47,15 @@ refused(const struct answer *answer, struct error *error)
     static const char what[] = "sending a command into the admin room";
 
     if (strcmp(answer->errcode, "M_USER_SUSPENDED") == 0)
-        return answer_refused_as(answer, ERROR_FORBIDDEN, what,
+        answer_refused_as(answer, ERROR_FORBIDDEN, what,
             "the administrator's account is suspended, so that it may not speak; another "
             "administrator has to end that",
             error);
-    return answer_refused(answer, what, error);
+    else
+        answer_refused(answer, what, error);
+    /* Who may not speak about one account may not about another. */
+    error->ends_list = error->kind == ERROR_FORBIDDEN;
+    return -1;
 }
 
 static int
