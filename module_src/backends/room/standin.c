@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "backends/room/standin.h"
+
+#include <limits.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <string.h>
+
+#include "backends/room/state.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "matrix/client.h"
+
+/* The "v1" lets a later rule stand beside this one. */
+static const char label[] = "registrar/v1 command";
+
+/* base64, to base64url without padding. */
+static size_t
+make_url_safe(char *base64, size_t length)
+{
+    while (length > 0 && base64[length - 1] == '=')
+        length--;
+    for (size_t i = 0; i < length; i++)
+        base64[i] = base64[i] == '+' ? '-' : base64[i] == '/' ? '_' : base64[i];
+    return length;
+}
+
+int
+standin_password(struct secret *password, const struct secret *wanted, const char *user_id,
+    struct error *error)
+{
+    struct text message = {0};
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned char base64[4 * ((EVP_MAX_MD_SIZE + 2) / 3) + 1];
+    unsigned int length = 0;
+    int result = -1;
+
+    text_append_bytes(&message, label, sizeof(label)); /* with its NUL */
+    text_append(&message, user_id);
+    if (message.failed) {
+        error_no_memory(error);
+        goto out;
+    }
+    if (wanted->length > INT_MAX ||
+        HMAC(EVP_sha256(), wanted->bytes, (int)wanted->length,
+            (const unsigned char *)message.bytes, message.length, digest, &length) == NULL) {
+        error_set(error, ERROR_INTERNAL, "libcrypto cannot compute an HMAC-SHA256 here");
+        goto out;
+    }
+    result = secret_set(password, (const char *)base64,
+        make_url_safe((char *)base64, (size_t)EVP_EncodeBlock(base64, digest, (int)length)));
+    if (result != 0)
+        error_no_memory(error);
+out:
+    memory_wipe(digest, sizeof(digest));
+    memory_wipe(base64, sizeof(base64));
+    text_free(&message);
+    return result;
+}
+
+int
+standin_keep(struct backend *backend, const struct account *wanted, struct error *error)
+{
+    struct room_state *state = room_state_of(backend);
+    struct kept_password *grown;
+
+    if (!account_states(wanted, ACCOUNT_PASSWORD) || commands_carry(&wanted->password))
+        return 0;
+    grown = memory_resize(state->kept, (state->kept_count + 1) * sizeof(*grown));
+    if (grown == NULL)
+        return error_no_memory(error);
+    state->kept = grown;
+    grown += state->kept_count;
+    memset(grown, 0, sizeof(*grown));
+    grown->localpart = memory_copy_string(wanted->localpart);
+    if (grown->localpart == NULL || secret_copy(&grown->password, &wanted->password) != 0) {
+        memory_free(grown->localpart);
+        return error_no_memory(error);
+    }
+    state->kept_count++;
+    return 0;
+}
+
+int
+standin_kept(struct backend *backend, const struct account *observed, struct secret *password,
+    struct error *error)
+{
+    const struct room_state *state = room_state_of(backend);
+
+    for (size_t i = 0; i < state->kept_count; i++)
+        if (strcmp(state->kept[i].localpart, observed->localpart) == 0)
+            return standin_password(password, &state->kept[i].password, observed->user_id,
+                error);
+    return 0;
+}
+
+int
+standin_change(struct backend *backend, const struct secret *from, const struct secret *to,
+    bool logout_devices, struct error *error)
+{
+    const struct session *own = &state_of(backend)->own;
+    struct call call = {
+        .method = "POST",
+        .path = "/_matrix/client/v3/account/password",
+        .bearer = &own->access_token,
+        .secrets = {from, to},
+        .retry = RETRY_UNSENT, /* the second time, the first password is wrong */
+    };
+    struct answer answer = {0};
+    int result = -1;
+
+    call.body = json_pack("{s:s%, s:b, s:o*}", "new_password", to->bytes, to->length,
+        "logout_devices", (int)logout_devices, "auth", client_password_auth(own->user_id, from));
+    if (call.body == NULL || json_object_get(call.body, "auth") == NULL)
+        error_no_memory(error);
+    else
+        result = call_send(&backend->matrix, &call, &answer, error);
+    if (result == 0 && !answer_ok(&answer))
+        result = answer_refused(&answer, "setting the password as the account itself", error);
+    answer_free(&answer);
+    json_decref(call.body);
+    return result;
+}
