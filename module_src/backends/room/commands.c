@@ -133,7 +133,6 @@ const struct command_table commands_continuwuity = {
                 .tells_password = true,
                 .answers = continuwuity_reset},
             [COMMAND_REVIVE] = {.words = "users reset-password --convert-to-local-account",
-                .logout_option = "--logout",
                 .takes_password = true,
                 .answers = continuwuity_revive},
             [COMMAND_PROMOTE] = {.words = "users make-user-admin",

@@ -3,6 +3,7 @@
 
 #include "backends/homeserver/administrator.h"
 #include "backends/homeserver/dialect.h"
+#include "backends/homeserver/joining.h"
 #include "backends/homeserver/logins.h"
 #include "backends/room/changing.h"
 #include "backends/room/looking.h"
@@ -65,6 +66,7 @@ const struct backend_type conduit_backend = {
     .lookup = looking_lookup,
     .asks_by_login = looking_asks_by_login,
     .ask_password = looking_ask_password,
+    .creates_openly = joining_is_possible,
     .creates = making_can,
     .may_create = making_may,
     .create = making_create,

@@ -6,6 +6,7 @@
 
 #include "backends/homeserver/administrator.h"
 #include "backends/homeserver/dialect.h"
+#include "backends/homeserver/joining.h"
 #include "backends/homeserver/logins.h"
 #include "backends/room/changing.h"
 #include "backends/room/looking.h"
@@ -177,6 +178,7 @@ const struct backend_type continuwuity_backend = {
     .lookup = looking_lookup,
     .asks_by_login = looking_asks_by_login,
     .ask_password = looking_ask_password,
+    .creates_openly = joining_is_possible,
     .creates = making_can,
     .may_create = making_may,
     .create = making_create,

@@ -49,7 +49,8 @@ making_may(struct backend *backend, const struct account *wanted, struct error *
                                             : joining_may_create(backend, wanted, error);
 }
 
-/* Who was made an administrator before there was an account of that name is one now. */
+/* Who was made an administrator before there was an account of that name is one now; and
+ * continuwuity makes one of its first account, however that came. */
 static int
 look_at_new(struct backend *backend, const struct account *wanted,
     struct observation *observed, struct error *error)
@@ -61,8 +62,9 @@ look_at_new(struct backend *backend, const struct account *wanted,
         return -1;
     if (observed->account.admin && !account_states(wanted, ACCOUNT_ADMIN))
         list_add(backend->warnings,
-            "%s is an administrator from the beginning: its name was in the admin room before "
-            "the account was made; say admin: false, unless that is meant",
+            "%s is an administrator from the beginning: it is the first account of this server, "
+            "or its name was put into the admin room before; say admin: false, unless that is "
+            "meant",
             observed->account.user_id);
     return mask == 0 ? 0
                      : room_state_of(backend)->server->look(backend, mask, NULL, observed,
@@ -78,6 +80,7 @@ take_new(struct backend *backend, const struct account *wanted, const struct sec
     account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, false);
     observed->unfinished = account_states(wanted, ACCOUNT_PASSWORD) &&
                            !passing_same(now, &wanted->password);
+    observed->password_is_set = !observed->unfinished;
     if (secret_copy(&state_of(backend)->own_password, now) != 0)
         return error_no_memory(error);
     return look_at_new(backend, wanted, observed, error);

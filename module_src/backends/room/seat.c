@@ -137,7 +137,7 @@ int
 seat_check_credential(struct backend *backend, struct error *error)
 {
     struct admin_room *room;
-    char why[300] = "";
+    char why[JOINING_WHY_SIZE];
     bool possible;
 
     if (state_has_administrator(backend))
