@@ -91,6 +91,20 @@ tell_rest(const struct backend *backend, const struct observation *observed,
                 "update_password: always");
 }
 
+/* Whether the answer alone was lost: the wanted password opens the account then. */
+static bool
+is_made(struct backend *backend, struct observation *observed, const struct passing *passing,
+    const struct error *failure)
+{
+    enum password_answer answer = PASSWORD_DIFFERENT;
+    char why[PASSWORD_WHY_SIZE];
+    struct error ignored = {0};
+
+    return error_hides_outcome(failure) &&
+           own_ask(backend, observed, passing->password, &answer, why, &ignored) == 0 &&
+           answer == PASSWORD_SAME;
+}
+
 /* The second step. */
 static int
 exchange(struct backend *backend, struct observation *observed, const struct passing *passing,
@@ -103,7 +117,9 @@ exchange(struct backend *backend, struct observation *observed, const struct pas
     if (passing_same(now, passing->password))
         return 0;
     if (looking_open_own(backend, observed, &failure) == 0 &&
-        standin_change(backend, now, passing->password, passing->logout_devices, &failure) == 0)
+        (standin_change(backend, now, passing->password, passing->logout_devices, &failure) ==
+                0 ||
+            is_made(backend, observed, passing, &failure)))
         return 0;
     tell_rest(backend, observed, passing, &failure);
     *error = failure;

@@ -115,8 +115,11 @@ standin_change(struct backend *backend, const struct secret *from, const struct 
         error_no_memory(error);
     else
         result = call_send(&backend->matrix, &call, &answer, error);
-    if (result == 0 && !answer_ok(&answer))
+    if (result == 0 && !answer_ok(&answer)) {
         result = answer_refused(&answer, "setting the password as the account itself", error);
+        /* The first try of it may have arrived, after which this one has a wrong password. */
+        error->maybe_done = answer.resent;
+    }
     answer_free(&answer);
     json_decref(call.body);
     return result;

@@ -28,7 +28,8 @@ int standin_kept(struct backend *backend, const struct account *observed,
 
 /*
  * Changes the password of the account in hand as itself (POST account/password), from the
- * one that opened it; it goes on being open. Errors: those of answer_refused.
+ * one that opened it; it goes on being open. Errors: those of answer_refused, where
+ * error_hides_outcome says whether it may have been changed all the same.
  */
 int standin_change(struct backend *backend, const struct secret *from,
     const struct secret *to, bool logout_devices, struct error *error);
