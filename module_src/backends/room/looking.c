@@ -98,6 +98,8 @@ look_as_administrator(struct backend *backend, unsigned mask, struct observation
     secret_free(&probe);
     if (result != 0 || observed->presence != PRESENCE_PRESENT)
         return result;
+    if (standin_recall(backend, &observed->account, error) != 0)
+        return -1;
     if ((mask & OF_THE_ROOM) != 0 && looking_at_room(backend, observed, error) != 0)
         return -1;
     return (mask & OWN_FIELDS) == 0

@@ -100,10 +100,12 @@ order(struct backend *backend, const struct account *wanted,
     if (account_states(wanted, ACCOUNT_PASSWORD))
         result = passing_choose(backend, COMMAND_CREATE, &observed->account, &wanted->password,
             &chosen, error);
-    if (result == 0) {
-        creation.password = secret_given(&chosen) ? &chosen : NULL;
-        result = seat_order(backend, &creation, outcome, error);
+    if (result == 0 && secret_given(&chosen)) {
+        creation.password = &chosen;
+        result = standin_note(backend, &observed->account, &chosen, error);
     }
+    if (result == 0)
+        result = seat_order(backend, &creation, outcome, error);
     if (result == 0 && outcome->verdict != VERDICT_TAKEN)
         result = seat_judge(&creation, outcome->verdict, error);
     secret_free(&chosen);

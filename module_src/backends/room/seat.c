@@ -6,6 +6,7 @@
 #include "backends/homeserver/administrator.h"
 #include "backends/homeserver/joining.h"
 #include "backends/homeserver/own.h"
+#include "backends/room/standin.h"
 #include "base/memory.h"
 
 int
@@ -58,11 +59,7 @@ seat_close(struct backend *backend)
     admin_room_free(state->shared.room);
     state->shared.room = NULL;
     administrator_close(backend);
-    for (size_t i = 0; i < state->kept_count; i++) {
-        memory_free(state->kept[i].localpart);
-        secret_free(&state->kept[i].password);
-    }
-    memory_free(state->kept);
+    standin_forget(backend);
     memory_free(state);
     backend->state = NULL;
 }

@@ -58,6 +58,26 @@ out:
     return result;
 }
 
+static void
+free_kept(struct kept_password *kept)
+{
+    memory_free(kept->localpart);
+    secret_free(&kept->password);
+    memset(kept, 0, sizeof(*kept));
+}
+
+static int
+fill_kept(struct kept_password *kept, const char *localpart, const struct secret *password,
+    struct error *error)
+{
+    memset(kept, 0, sizeof(*kept));
+    kept->localpart = memory_copy_string(localpart);
+    if (kept->localpart != NULL && secret_copy(&kept->password, password) == 0)
+        return 0;
+    free_kept(kept);
+    return error_no_memory(error);
+}
+
 int
 standin_keep(struct backend *backend, const struct account *wanted, struct error *error)
 {
@@ -70,13 +90,8 @@ standin_keep(struct backend *backend, const struct account *wanted, struct error
     if (grown == NULL)
         return error_no_memory(error);
     state->kept = grown;
-    grown += state->kept_count;
-    memset(grown, 0, sizeof(*grown));
-    grown->localpart = memory_copy_string(wanted->localpart);
-    if (grown->localpart == NULL || secret_copy(&grown->password, &wanted->password) != 0) {
-        memory_free(grown->localpart);
-        return error_no_memory(error);
-    }
+    if (fill_kept(&grown[state->kept_count], wanted->localpart, &wanted->password, error) != 0)
+        return -1;
     state->kept_count++;
     return 0;
 }
@@ -92,6 +107,39 @@ standin_kept(struct backend *backend, const struct account *observed, struct sec
             return standin_password(password, &state->kept[i].password, observed->user_id,
                 error);
     return 0;
+}
+
+int
+standin_note(struct backend *backend, const struct account *account,
+    const struct secret *password, struct error *error)
+{
+    struct kept_password *sent = &room_state_of(backend)->sent;
+
+    free_kept(sent);
+    return fill_kept(sent, account->localpart, password, error);
+}
+
+int
+standin_recall(struct backend *backend, const struct account *account, struct error *error)
+{
+    const struct kept_password *sent = &room_state_of(backend)->sent;
+    struct secret *own = &state_of(backend)->own_password;
+
+    if (sent->localpart == NULL || strcmp(sent->localpart, account->localpart) != 0 ||
+        secret_given(own))
+        return 0;
+    return secret_copy(own, &sent->password) != 0 ? error_no_memory(error) : 0;
+}
+
+void
+standin_forget(struct backend *backend)
+{
+    struct room_state *state = room_state_of(backend);
+
+    for (size_t i = 0; i < state->kept_count; i++)
+        free_kept(&state->kept[i]);
+    memory_free(state->kept);
+    free_kept(&state->sent);
 }
 
 int

@@ -26,6 +26,16 @@ int standin_keep(struct backend *backend, const struct account *wanted, struct e
 int standin_kept(struct backend *backend, const struct account *observed,
     struct secret *password, struct error *error);
 
+/* Notes the password that an account is now to be made with: where the answer is lost, the
+ * next lookup of it takes it for what opens it, to be tried. -1: memory. */
+int standin_note(struct backend *backend, const struct account *account,
+    const struct secret *password, struct error *error);
+int standin_recall(struct backend *backend, const struct account *account,
+    struct error *error);
+
+/* Frees what was kept and noted. */
+void standin_forget(struct backend *backend);
+
 /*
  * Changes the password of the account in hand as itself (POST account/password), from the
  * one that opened it; it goes on being open. Errors: those of answer_refused, where

@@ -20,7 +20,7 @@ struct room_server {
     bool promotes_next;
 };
 
-/* A password that is wanted, for a lookup that may meet an account half made. */
+/* A password of an account, for a lookup that may meet it half made. */
 struct kept_password {
     char *localpart;
     struct secret password;
@@ -31,6 +31,7 @@ struct room_state {
     const struct room_server *server;
     struct kept_password *kept;
     size_t kept_count;
+    struct kept_password sent; /* with the newest creation, of which the answer may be lost */
 };
 
 static inline struct room_state *
