@@ -7,9 +7,9 @@
 #include "backends/homeserver/logins.h"
 #include "backends/homeserver/register.h"
 #include "backends/homeserver/state.h"
+#include "backends/homeserver/tidy.h"
 #include "base/memory.h"
 #include "matrix/profile.h"
-#include "matrix/rooms.h"
 #include "matrix/service_account.h"
 #include "matrix/user_id.h"
 
@@ -46,7 +46,7 @@ service_leave_rooms(struct backend *backend)
 
     if (backend->predict || state_of(backend)->forgetting)
         return;
-    if (rooms_leave_all(&backend->matrix, session, &left, &ignored) != 0 || !left)
+    if (tidy_leave_rooms(backend, session, &left, &ignored) != 0 || !left)
         list_add(backend->warnings,
             "%s could not leave all the rooms that the server put it into (auto_join_rooms); "
             "the next run tries again",
@@ -226,6 +226,7 @@ make(struct search *search, enum creation *creation)
         return result;
     if (check_user_id(search) != 0)
         return -1;
+    tidy_name(search->backend, search->session);
     return search->backend->type->dialect->registers_any_device ? 0 : change_session(search);
 }
 
