@@ -8,12 +8,13 @@
 #include "backends/detect.h"
 #include "backends/mas/mas.h"
 #include "backends/synapse/synapse.h"
+#include "backends/tuwunel/tuwunel.h"
 #include "base/memory.h"
 #include "db/postgres.h"
 #include "matrix/client.h"
 
 const struct backend_type *const backend_types[] = {
-    &synapse_backend, &dendrite_backend, &mas_backend, NULL};
+    &synapse_backend, &dendrite_backend, &mas_backend, &tuwunel_backend, NULL};
 
 static const struct backend_type *
 type_named(const char *name)
