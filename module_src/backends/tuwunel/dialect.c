@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/homeserver/register.h"
+#include "backends/homeserver/state.h"
 #include "backends/synapse/acting.h"
 #include "backends/synapse/user_json.h"
 #include "backends/synapse/users.h"
@@ -161,6 +162,15 @@ static const struct users_manner manner = {
     .refuse = refuse_change,
 };
 
+/* Who is logged in only to be asked about is seen by the administrator. */
+static int
+look_as_itself(struct backend *backend, struct observation *observed, struct error *error)
+{
+    return state_has_administrator(backend)
+               ? 0
+               : acting_look_as_itself(backend, observed, error);
+}
+
 const struct homeserver_dialect dialect_tuwunel = {
     .registers_silently = true,
     .registers_any_device = true,
@@ -169,7 +179,7 @@ const struct homeserver_dialect dialect_tuwunel = {
     .has_admin_room = true,
     .users = &manner,
     .first_account = FIRST_PROMOTED,
-    .login_device = "REGISTRAR",
+    .login_device = "registrar",
     .read_refusal = read_refusal,
     .refuse = refuse,
     .secret_advice = "matrix-docker-ansible-deploy: systemctl restart matrix-tuwunel, or a run "
@@ -177,5 +187,5 @@ const struct homeserver_dialect dialect_tuwunel = {
     .explain_missing = explain_missing,
     .proves_secret = proves_secret,
     .build_reset = users_build_reset,
-    .look_as_itself = acting_look_as_itself,
+    .look_as_itself = look_as_itself,
 };

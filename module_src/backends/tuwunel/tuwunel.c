@@ -199,11 +199,14 @@ close_tuwunel(struct backend *backend)
 
 const struct backend_type tuwunel_backend = {
     .server = SERVER_TUWUNEL,
-    .product = "tuwunel",
+    .product = "Tuwunel",
     .own_path = SERVED_OWN_PATH,
-    .administrator = "access_token, or admin_username and admin_password",
-    .creator = "registration_shared_secret or access_token, or admin_username and "
-               "admin_password",
+    .administrator = "access_token, or admin_username and admin_password, or "
+                     "emergency_password",
+    .creator = "registration_shared_secret, registration_token or access_token, or "
+               "admin_username and admin_password (matrix-docker-ansible-deploy: "
+               "TUWUNEL_REGISTRATION_SHARED_SECRET in "
+               "matrix_tuwunel_environment_variables_extension sets the first)",
     .dialect = &dialect_tuwunel,
     .open = open_tuwunel,
     .vet = tuwunel_rules_vet,
