@@ -40,8 +40,13 @@ struct homeserver_dialect {
 
     enum first_account first_account;
     /* The device of a login that asks something of an account, which is always the same
-     * so that none piles up; NULL: a new one each time. */
+     * so that none piles up; its refusals say what the account is (states.h). NULL: a new
+     * one each time, and all that a refusal says is that it is one. */
     const char *login_device;
+    bool locks_behind_password; /* only the right password is told that it is locked */
+    /* What goes on working when emergency_password is unset again, and the cure: a
+     * sentence. NULL: nothing does. */
+    const char *emergency_rest;
 
     /* What is said of a refusal; by its status and words. */
     enum registration_refusal (*read_refusal)(const struct answer *answer);
