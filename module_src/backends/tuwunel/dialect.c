@@ -154,6 +154,11 @@ refuse_change(const struct answer *answer, const struct account *change,
     return answer_refused(answer, what, error);
 }
 
+/* src/service/emergency: at a start without one, nothing is done. */
+static const char emergency_rest[] =
+    "tuwunel goes on taking the password then, until another administrator deactivates the "
+    "user: PUT /_synapse/admin/v2/users/@conduit:<server name> {\"deactivated\": true}";
+
 static const struct users_manner manner = {
     .complete = complete,
     .creation_body = creation_body,
@@ -180,6 +185,8 @@ const struct homeserver_dialect dialect_tuwunel = {
     .users = &manner,
     .first_account = FIRST_PROMOTED,
     .login_device = "registrar",
+    .locks_behind_password = true,
+    .emergency_rest = emergency_rest,
     .read_refusal = read_refusal,
     .refuse = refuse,
     .secret_advice = "matrix-docker-ansible-deploy: systemctl restart matrix-tuwunel, or a run "

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "backends/homeserver/administrator.h"
+#include "backends/homeserver/joining.h"
 #include "backends/homeserver/logins.h"
 #include "backends/homeserver/own.h"
 #include "backends/homeserver/service.h"
 #include "backends/homeserver/state.h"
+#include "backends/homeserver/states.h"
 #include "backends/synapse/acting.h"
 #include "backends/synapse/guard.h"
 #include "backends/synapse/inspection.h"
@@ -41,22 +43,26 @@ open_tuwunel(struct backend *backend, struct error *error)
     return administrator_resume(backend, error);
 }
 
-/* Without an administrator: what the public profile says. */
+/* Without an administrator: whether the name is taken, and what the public profile says.
+ * A name is lowered before it is looked for (tuwunel 1.9.0: src/api/client/register.rs), so
+ * of one with capitals nothing would be learnt. */
 static int
-lookup_profile(struct backend *backend, struct observation *observed, struct error *error)
+look_as_anybody(struct backend *backend, struct observation *observed, struct error *error)
 {
     struct account *account = &observed->account;
     struct profile profile = {0};
     int result;
 
-    observed->presence = PRESENCE_UNKNOWN;
-    if (account->user_id == NULL)
-        return 0;
+    observed->presence = PRESENCE_ABSENT;
+    for (const char *at = account->localpart; *at != '\0'; at++)
+        if (*at >= 'A' && *at <= 'Z')
+            return 0;
+    result = states_ask_whether_taken(backend, observed, error);
+    if (result != 0 || observed->presence != PRESENCE_PRESENT || account->user_id == NULL)
+        return result;
     result = profile_get(&backend->matrix, account->user_id, NULL, &profile, error);
-    if (result == 0 && profile.result == PROFILE_FOUND) {
-        observed->presence = PRESENCE_PRESENT;
+    if (result == 0 && profile.result == PROFILE_FOUND)
         result = account_state_profile(account, profile.displayname, profile.avatar_url, error);
-    }
     profile_free(&profile);
     return result;
 }
@@ -75,7 +81,7 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
         observed->presence = PRESENCE_ABSENT;
         return administrator_forget(backend, error);
     }
-    return lookup_profile(backend, observed, error);
+    return look_as_anybody(backend, observed, error);
 }
 
 /* It does, and tuwunel limits no logins. */
@@ -99,13 +105,13 @@ ask_password(struct backend *backend, struct observation *observed,
     return acting_by_itself(result, error);
 }
 
+/* Registering as anybody may makes as much as registering with the secret. */
 static bool
 creates(const struct backend *backend, const struct account *wanted)
 {
     return state_has_administrator(backend) ||
-           (backend->connection->shared_secret != NULL &&
-               account_states(wanted, ACCOUNT_PASSWORD) &&
-               (wanted->stated & ~TUWUNEL_RULES_REGISTERED) == 0);
+           (account_states(wanted, ACCOUNT_PASSWORD) &&
+               (wanted->stated & ~JOINING_FIELDS) == 0);
 }
 
 /* What can be changed without an administrator: by the account in hand itself. */
@@ -216,6 +222,7 @@ const struct backend_type tuwunel_backend = {
     .lookup = lookup,
     .asks_by_login = asks_by_login,
     .ask_password = ask_password,
+    .creates_openly = joining_is_possible,
     .creates = creates,
     .may_create = tuwunel_creation_may,
     .create = tuwunel_creation_make,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/homeserver/dialect.h"
+#include "backends/homeserver/joining.h"
 #include "backends/homeserver/own.h"
 #include "backends/homeserver/register.h"
 #include "backends/homeserver/state.h"
@@ -35,13 +36,18 @@ check_as_administrator(struct backend *backend, const struct account *wanted,
 }
 
 int
-tuwunel_creation_may(struct backend *backend, const struct account *wanted, struct error *error)
+tuwunel_creation_may(struct backend *backend, const struct account *wanted,
+    struct error *error)
 {
-    if (tuwunel_rules_creation(backend, wanted, error) != 0 ||
-        (registers(backend, wanted) && register_prove_secret(backend, error) != 0))
+    bool is_administrator = state_has_administrator(backend);
+
+    if (!is_administrator && backend->connection->shared_secret == NULL)
+        return joining_may_create(backend, wanted, error);
+    if (!is_administrator && tuwunel_rules_registration(backend, wanted, error) != 0)
         return -1;
-    return state_has_administrator(backend) ? check_as_administrator(backend, wanted, error)
-                                            : 0;
+    if (registers(backend, wanted) && register_prove_secret(backend, error) != 0)
+        return -1;
+    return is_administrator ? check_as_administrator(backend, wanted, error) : 0;
 }
 
 /* What the registration made of the name, and whether it granted what was asked for:
@@ -107,8 +113,11 @@ register_alone(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error)
 {
     struct account change = {0};
-    int result = log_in(backend, wanted, creation, observed, error);
+    int result = tuwunel_rules_registration(backend, wanted, error);
 
+    if (result == 0)
+        result = log_in(backend, wanted, creation, observed, error);
+    observed->password_is_set = *creation == CREATION_DONE;
     if (result == 0)
         result = account_name(&change, observed->account.user_id, wanted->localpart, error);
     if (result == 0)
@@ -132,10 +141,10 @@ tuwunel_creation_make(struct backend *backend, const struct account *wanted, enu
     struct error failure = {0};
 
     *creation = CREATION_NAME_TAKEN; /* until it is known better */
-    if (tuwunel_rules_creation(backend, wanted, error) != 0)
-        return -1;
     if (!state_has_administrator(backend))
-        return register_alone(backend, wanted, creation, observed, error);
+        return backend->connection->shared_secret != NULL
+                   ? register_alone(backend, wanted, creation, observed, error)
+                   : joining_create(backend, wanted, creation, observed, error);
     if (check_as_administrator(backend, wanted, &failure) != 0) {
         if (strcmp(failure.errcode, "M_USER_IN_USE") == 0)
             return 0;

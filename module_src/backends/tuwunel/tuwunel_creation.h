@@ -2,7 +2,7 @@
 /*
  * Making an account: through the shared secret where there is one, also with an
  * administrator open, for that alone is a registration (grammar, push rules, the rooms
- * that everybody joins); else by an administrator's PUT.
+ * that everybody joins); else by an administrator's PUT, or as anybody may (joining.h).
  */
 #ifndef REGISTRAR_BACKENDS_TUWUNEL_TUWUNEL_CREATION_H
 #define REGISTRAR_BACKENDS_TUWUNEL_TUWUNEL_CREATION_H

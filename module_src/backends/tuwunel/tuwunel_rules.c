@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "backends/homeserver/state.h"
+#include "backends/homeserver/joining.h"
 #include "backends/synapse/vet.h"
 #include "matrix/admin_room.h"
 
@@ -56,20 +56,11 @@ tuwunel_rules_vet(struct backend *backend, const struct account *wanted, struct 
 }
 
 int
-tuwunel_rules_creation(const struct backend *backend, const struct account *wanted,
+tuwunel_rules_registration(const struct backend *backend, const struct account *wanted,
     struct error *error)
 {
-    unsigned beyond = wanted->stated & ~TUWUNEL_RULES_REGISTERED;
+    unsigned beyond = wanted->stated & ~JOINING_FIELDS;
 
-    if (state_has_administrator(backend))
-        return 0;
-    if (backend->connection->shared_secret == NULL)
-        return error_set(error, ERROR_UNAUTHORIZED,
-            "to create %s on tuwunel, Registrar needs registration_shared_secret (or its _path) "
-            "or %s (matrix-docker-ansible-deploy sets no shared secret by itself: "
-            "TUWUNEL_REGISTRATION_SHARED_SECRET in "
-            "matrix_tuwunel_environment_variables_extension is one)",
-            wanted->localpart, backend->type->administrator);
     if (!account_states(wanted, ACCOUNT_PASSWORD))
         return error_set(error, ERROR_INVALID,
             "to create %s with the shared secret, a password is needed; only an administrator "
