@@ -28,6 +28,12 @@ put(struct backend *backend, struct observation *observed, struct account *chang
         false, error);
 }
 
+static int
+name_alike(struct account *account, const struct observation *observed, struct error *error)
+{
+    return account_name(account, observed->account.user_id, observed->account.localpart, error);
+}
+
 /*
  * Goes first, and by itself: the last administrator is refused, and what would stand
  * before that in the same request would be done (tuwunel 1.9.0:
@@ -39,9 +45,13 @@ demote(struct backend *backend, struct observation *observed, struct error *erro
 {
     struct account demotion = {0};
     struct error failure = {0};
+    int result = name_alike(&demotion, observed, error);
 
     account_state_bool(&demotion, ACCOUNT_ADMIN, false);
-    if (put(backend, observed, &demotion, &failure) == 0)
+    if (result == 0)
+        result = put(backend, observed, &demotion, &failure);
+    account_free(&demotion);
+    if (result == 0)
         return 0;
     if (failure.status == 500 && acting_lookup(backend, 0, observed, error) == 0 &&
         !observed->account.admin)
@@ -60,7 +70,8 @@ clear_profile(struct backend *backend, struct observation *observed, struct erro
     struct account clearance = {0};
     int result = -1;
 
-    if (account_state_profile(&nothing, NULL, NULL, error) == 0 &&
+    if (name_alike(&nothing, observed, error) == 0 &&
+        account_state_profile(&nothing, NULL, NULL, error) == 0 &&
         account_state_set(&nothing, ACCOUNT_EMAILS, &none, error) == 0 &&
         account_difference(&clearance, &nothing, &observed->account, error) == 0)
         result = put(backend, observed, &clearance, error);

@@ -43,6 +43,29 @@ open_tuwunel(struct backend *backend, struct error *error)
     return administrator_resume(backend, error);
 }
 
+/* Whoever tries to log in is told of a deactivated account what it is. That of another it
+ * is not says little: of one of single sign-on nothing is told (tuwunel 1.9.0:
+ * src/api/client/session/password.rs). */
+static int
+look_whether_deactivated(struct backend *backend, struct observation *observed,
+    struct error *error)
+{
+    const struct account *account = &observed->account;
+    enum states_login login;
+    bool on;
+
+    if (logins_by_password(backend, &on, error) != 0)
+        return -1;
+    if (!on)
+        return 0;
+    if (states_probe(backend, account->user_id != NULL ? account->user_id : account->localpart,
+            &login, error) != 0)
+        return -1;
+    if (login == STATES_DEACTIVATED)
+        account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, true);
+    return 0;
+}
+
 /* Without an administrator: whether the name is taken, and what the public profile says.
  * A name is lowered before it is looked for (tuwunel 1.9.0: src/api/client/register.rs), so
  * of one with capitals nothing would be learnt. */
@@ -58,6 +81,8 @@ look_as_anybody(struct backend *backend, struct observation *observed, struct er
         if (*at >= 'A' && *at <= 'Z')
             return 0;
     result = states_ask_whether_taken(backend, observed, error);
+    if (result == 0 && observed->presence == PRESENCE_PRESENT)
+        result = look_whether_deactivated(backend, observed, error);
     if (result != 0 || observed->presence != PRESENCE_PRESENT || account->user_id == NULL)
         return result;
     result = profile_get(&backend->matrix, account->user_id, NULL, &profile, error);
@@ -209,10 +234,10 @@ const struct backend_type tuwunel_backend = {
     .own_path = SERVED_OWN_PATH,
     .administrator = "access_token, or admin_username and admin_password, or "
                      "emergency_password",
-    .creator = "registration_shared_secret, registration_token or access_token, or "
-               "admin_username and admin_password (matrix-docker-ansible-deploy: "
+    .creator = "registration_shared_secret (matrix-docker-ansible-deploy: "
                "TUWUNEL_REGISTRATION_SHARED_SECRET in "
-               "matrix_tuwunel_environment_variables_extension sets the first)",
+               "matrix_tuwunel_environment_variables_extension), registration_token, "
+               "access_token, or admin_username and admin_password",
     .dialect = &dialect_tuwunel,
     .open = open_tuwunel,
     .vet = tuwunel_rules_vet,
