@@ -16,8 +16,8 @@ state, upon the core that it has in common with its siblings (family.py).
 Its parts: tuwunel_table.py (its settings, and what it has had since when), tuwunel_home.py
 (what is done to accounts), tuwunel_register.py (the shared secret), tuwunel_users.py and
 tuwunel_lists.py (the admin API), tuwunel_tokens.py, tuwunel_moderation.py (MSC4323),
-tuwunel_joining.py (registering and logging in), tuwunel_bot.py, tuwunel_line.py and
-tuwunel_commands.py (its bot).
+tuwunel_joining.py (registering and logging in), tuwunel_leaving.py (deactivating oneself),
+tuwunel_bot.py, tuwunel_line.py and tuwunel_commands.py (its bot).
 
 It is more forgiving nowhere. It has no appservices, no JWT, no single sign-on, no mail and
 no media; what it lacks of the admin API is about rooms, media and federation.
@@ -37,6 +37,7 @@ from .mas_routes import parsed as parsed_version
 from .mas_wire import Reply, Request
 from .tuwunel_bot import TuwunelBot
 from .tuwunel_joining import Joining
+from .tuwunel_leaving import Leaving
 from .tuwunel_lists import Lists
 from .tuwunel_moderation import Moderation
 from .tuwunel_register import Nonces
@@ -46,7 +47,7 @@ from .tuwunel_tokens import Token, Tokens
 GREETING = "hewwo from tuwunel woof!"
 
 
-class Tuwunel(TuwunelBot, Lists, Moderation, Joining, Family):
+class Tuwunel(TuwunelBot, Lists, Moderation, Leaving, Joining, Family):
     TABLE = TABLE
     SETTINGS = TuwunelSettings
     ROUTES = (

@@ -2,6 +2,7 @@
 #include "backends/homeserver/tidy.h"
 
 #include "backends/homeserver/dialect.h"
+#include "backends/homeserver/state.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "matrix/profile.h"
@@ -25,8 +26,8 @@ find_admin_room(struct backend *backend, const struct session *session, char **r
     return result;
 }
 
-int
-tidy_leave_rooms(struct backend *backend, const struct session *session, bool *left,
+static int
+leave_rooms(struct backend *backend, const struct session *session, bool *left,
     struct error *error)
 {
     char *kept = NULL;
@@ -40,6 +41,22 @@ tidy_leave_rooms(struct backend *backend, const struct session *session, bool *l
         result = rooms_leave_all(&backend->matrix, session, kept, left, error);
     memory_free(kept);
     return result;
+}
+
+void
+tidy_rooms(struct backend *backend)
+{
+    const struct session *session = &state_of(backend)->administrator;
+    struct error ignored = {0};
+    bool left;
+
+    if (backend->predict || state_of(backend)->forgetting)
+        return;
+    if (leave_rooms(backend, session, &left, &ignored) != 0 || !left)
+        list_add(backend->warnings,
+            "%s could not leave all the rooms that the server put it into (auto_join_rooms); "
+            "the next run tries again",
+            session->user_id);
 }
 
 void

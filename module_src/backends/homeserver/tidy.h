@@ -8,14 +8,15 @@
 #include "matrix/client.h"
 
 /*
- * Leaves all rooms but the one that makes an administrator of who is in it, where the
- * server has such a room (homeserver_dialect); where it ought to have and nobody says
- * which, none. *left is false when one could not be left. Errors: what call_send says.
+ * Leaves the rooms that auto_join_rooms put the open service account into: nobody meant
+ * this account. Where being in a room is what makes an administrator (homeserver_dialect),
+ * it stays in that one; and in all where nobody says which it is. Asked in every run, so
+ * that one that was cut off is made good; that it fails is a warning and costs nothing
+ * else.
  */
-int tidy_leave_rooms(struct backend *backend, const struct session *session, bool *left,
-    struct error *error);
+void tidy_rooms(struct backend *backend);
 
-/* Gives the account its name again, where the server adds to names that are registered.
+/* Gives the account, which was just made, its name again, where the server adds to names that are registered.
  * That it fails costs nothing else. */
 void tidy_name(struct backend *backend, const struct session *session);
 
