@@ -92,6 +92,27 @@ look_as_anybody(struct backend *backend, struct observation *observed, struct er
     return result;
 }
 
+/* A registration as an administrator makes none where there is no room of administrators
+ * to put it into, and says nothing (src/service/admin/grant.rs). */
+static int
+look_as_administrator(struct backend *backend, struct observation *observed,
+    struct error *error)
+{
+    struct error failure = {0};
+
+    if (acting_lookup(backend, state_of(backend)->mask, observed, &failure) == 0)
+        return 0;
+    *error = failure;
+    if (failure.kind != ERROR_FORBIDDEN || !state_of(backend)->is_service)
+        return -1;
+    error->kind = ERROR_NONE;
+    return error_set(error, ERROR_FORBIDDEN,
+        "%s, the service account, is no administrator of this server, though it was made as one: "
+        "somebody has demoted it, or this tuwunel has no room of administrators "
+        "(create_admin_room in its configuration)",
+        state_of(backend)->administrator.user_id);
+}
+
 static int
 lookup(struct backend *backend, unsigned mask, struct observation *observed,
     struct error *error)
@@ -100,7 +121,7 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
     /* tuwunel has no rate limit of an account's own (404 M_UNRECOGNIZED). */
     state_of(backend)->mask = mask & ~ACCOUNT_BIT(ACCOUNT_RATELIMIT);
     if (state_has_administrator(backend))
-        return acting_lookup(backend, state_of(backend)->mask, observed, error);
+        return look_as_administrator(backend, observed, error);
     if (state_of(backend)->forgetting && service_is(backend, observed->account.localpart)) {
         /* It would have opened, were it there. */
         observed->presence = PRESENCE_ABSENT;
