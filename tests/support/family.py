@@ -28,6 +28,7 @@ Sections that are cited are those of the facts that the project keeps beside its
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import traceback
@@ -212,10 +213,10 @@ class Family(Login, Register, RoomApi, Sync, FamilyClient):
         account.deactivated = False
 
     def leave_all_rooms(self, user_id: str) -> None:
-        """As the server takes somebody out, whose leaving nobody asks about."""
+        """As the server takes somebody out; the last administrator stays."""
         for room in self.rooms:
-            if room.membership(user_id) in ("join", "invite"):
-                self.rooms.set_membership(room, user_id, "leave", user_id)
+            with contextlib.suppress(Refusal):
+                self.rooms.leave(user_id, room.room_id)
 
     # The admin room
 
@@ -255,7 +256,7 @@ class Family(Login, Register, RoomApi, Sync, FamilyClient):
             return
         others = set(room.joined()) - {self.bot_id, user_id}
         if user_id == self.bot_id:
-            raise Refusal(403, "M_FORBIDDEN", "Server user cannot leave the admins room.")
+            raise self.table.bot_leaving.refusal
         if not others:
             raise self.table.last_admin.refusal
 

@@ -127,6 +127,7 @@ class Table:
     suspended: Said = Said(403, "M_USER_SUSPENDED", "You cannot perform this action while suspended.")
     not_in_room: Said = Said(400, "M_BAD_STATE", "Cannot kick a user who is not in the room.")
     last_admin: Said = Said(403, "M_FORBIDDEN", "Last admin cannot leave from admins room.")
+    bot_leaving: Said = Said(403, "M_FORBIDDEN", "Server user cannot leave the admins room.")
     welcome: bool = True  # the bot greets who is made an administrator
 
     # /sync: what it takes notice of in a filter, "nothing", "limit", "all"; how long it

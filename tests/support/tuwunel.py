@@ -16,7 +16,8 @@ state, upon the core that it has in common with its siblings (family.py).
 Its parts: tuwunel_table.py (its settings, and what it has had since when), tuwunel_home.py
 (what is done to accounts), tuwunel_register.py (the shared secret), tuwunel_users.py and
 tuwunel_lists.py (the admin API), tuwunel_tokens.py, tuwunel_moderation.py (MSC4323),
-tuwunel_joining.py (registering and logging in), tuwunel_commands.py (its bot).
+tuwunel_joining.py (registering and logging in), tuwunel_leaving.py (deactivating oneself),
+tuwunel_bot.py, tuwunel_line.py and tuwunel_commands.py (its bot).
 
 It is more forgiving nowhere. It has no appservices, no JWT, no single sign-on, no mail and
 no media; what it lacks of the admin API is about rooms, media and federation.
@@ -34,19 +35,19 @@ from .family_accounts import Account, Session
 from .family_table import Refusal, Route
 from .mas_routes import parsed as parsed_version
 from .mas_wire import Reply, Request
-from .tuwunel_commands import Commands
+from .tuwunel_bot import TuwunelBot
 from .tuwunel_joining import Joining
+from .tuwunel_leaving import Leaving
 from .tuwunel_lists import Lists
 from .tuwunel_moderation import Moderation
-from .tuwunel_register import Nonces, SharedSecret
+from .tuwunel_register import Nonces
 from .tuwunel_table import ADMIN_API, NOT_UNDER_MAS, SINCE, TABLE, TuwunelSettings
-from .tuwunel_tokens import Tokens
-from .tuwunel_users import Users
+from .tuwunel_tokens import Token, Tokens
 
 GREETING = "hewwo from tuwunel woof!"
 
 
-class Tuwunel(SharedSecret, Users, Lists, Moderation, Commands, Joining, Family):
+class Tuwunel(TuwunelBot, Lists, Moderation, Leaving, Joining, Family):
     TABLE = TABLE
     SETTINGS = TuwunelSettings
     ROUTES = (
@@ -149,18 +150,22 @@ class Tuwunel(SharedSecret, Users, Lists, Moderation, Commands, Joining, Family)
         return session
 
     def promote(self, user_id: str) -> None:
-        """Without an admin room nothing is done, and nothing said."""
-        if self.settings.create_admin_room:
-            super().promote(user_id)
-
-    def create(self, name: str, password: str | None, admin: bool = False) -> str:
-        """As its command makes it; but nobody is promoted for being the first."""
-        return super().create(name, password, admin)
+        """Without an admin room nothing is done, and nothing said. Who is only invited
+        gets the power, and no more; who had it keeps the entry."""
+        if not self.settings.create_admin_room:
+            return
+        room = self.admin_room
+        is_new = room.membership(user_id) not in ("join", "invite")
+        if is_new:
+            self.rooms.set_membership(room, user_id, "invite", self.bot_id)
+            self.rooms.set_membership(room, user_id, "join", user_id)
+        if room.power(user_id) != self.table.admin_power:
+            self.rooms.set_power(room, user_id, self.table.admin_power, self.bot_id)
+        if is_new:
+            self.tell(f"Welcome to the admin room of {self.server_name}.", loudly=True)
 
     def add_token(self, token: str | None = None, **how: Any) -> str:
         """A registration token of the database; uses_allowed, expiry_time (ms)."""
-        from .tuwunel_tokens import Token
-
         with self.changed:
             return self.tokens.make(token or secrets.token_urlsafe(12), None, Token(**how))
 

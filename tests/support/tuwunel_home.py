@@ -11,6 +11,7 @@ from typing import Any
 
 from .family_accounts import Account
 from .family_base import Base, body_of
+from .family_bot import Bot
 from .mas_wire import Request
 from .tuwunel_fields import Fields, bad_json, parsed, read, read_query
 from .tuwunel_words import broken, forbidden, not_found, wrong
@@ -24,16 +25,18 @@ OWN_ORIGINS = ("password", "sso")
 
 
 class Home(Base):
+    bot: Bot
+
     # Who asks, and for what
 
-    def asked(self, request: Request, fields: Fields) -> tuple[Account, dict[str, Any]]:
+    def received(self, request: Request, fields: Fields) -> tuple[Account, dict[str, Any]]:
         """The caller, whoever it is, and the body: all that is looked at before what the
         caller may do."""
         body = body_of(request)
         account = self.caller(request).account
         return account, read(body, fields)
 
-    def looked_up(self, request: Request, fields: Fields) -> tuple[Account, dict[str, Any]]:
+    def queried(self, request: Request, fields: Fields) -> tuple[Account, dict[str, Any]]:
         """The same with a query."""
         account = self.caller(request).account
         return account, read_query(request.query, fields)
@@ -87,6 +90,8 @@ class Home(Base):
 
     def revoke(self, user_id: str) -> None:
         """Out of the admin room, by the bot."""
+        if not self.settings.create_admin_room:
+            raise broken("No admin room available or created.")
         membership = self.admin_room.membership(user_id)
         if membership is None:
             raise broken(f"{user_id} was never an admin.")
@@ -123,7 +128,9 @@ class Home(Base):
     # What others have
 
     def tell(self, text: str, loudly: bool = False) -> None:
-        """The bot, to the admin room."""
+        """The bot, to the admin room, unless it is told to keep such things for itself."""
+        if not self.settings.admin_room_notices:
+            return
         self.bot.post({"msgtype": "m.text" if loudly else "m.notice", "body": text})
 
 

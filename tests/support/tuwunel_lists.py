@@ -35,12 +35,12 @@ class Lists(Home):
 
     def _list_users_v2(self, request: Request) -> Reply:
         """The deactivated are left out, or come with the others."""
-        caller, query = self.looked_up(request, QUERY | {"deactivated": OFF})
+        caller, query = self.queried(request, QUERY | {"deactivated": OFF})
         return self._listed(caller, query, {True, False} if query["deactivated"] else {False})
 
     def _list_users_v3(self, request: Request) -> Reply:
         """The deactivated come with the others, come alone, or are left out."""
-        caller, query = self.looked_up(request, QUERY | {"deactivated": FLAG})
+        caller, query = self.queried(request, QUERY | {"deactivated": FLAG})
         wanted = query["deactivated"]
         return self._listed(caller, query, {True, False} if wanted is None else {wanted})
 

@@ -40,12 +40,12 @@ class Moderation(Home):
         return self._set(request, user, "locked")
 
     def _get(self, request: Request, user: str, name: str) -> Reply:
-        caller, _ = self.asked(request, {})
+        caller, _ = self.received(request, {})
         return Reply(200, {name: getattr(self._target(caller, in_path(user)), name)})
 
     def _set(self, request: Request, user: str, name: str) -> Reply:
         """The room hears of it where anything changes."""
-        caller, body = self.asked(request, {name: NEEDED_FLAG})
+        caller, body = self.received(request, {name: NEEDED_FLAG})
         user_id = in_path(user)
         account = self._target(caller, user_id)
         if getattr(account, name) != body[name]:

@@ -68,7 +68,9 @@ class SharedSecret(Home):
     nonces: Nonces
 
     def _nonce(self, request: Request) -> Reply:
-        if not self.secret:
+        # Whether a file has one in it is not looked at here.
+        settings = self.settings
+        if settings.registration_shared_secret_file is None and not self.secret:
             raise not_enabled()
         return Reply(200, {"nonce": self.nonces.issue()})
 

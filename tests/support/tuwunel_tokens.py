@@ -97,7 +97,7 @@ class RegistrationTokens(Home):
 
     def _list_tokens(self, request: Request) -> Reply:
         """Those that are not valid are not there, whatever is asked for."""
-        caller, query = self.looked_up(request, {"valid": FLAG})
+        caller, query = self.queried(request, {"valid": FLAG})
         self.require_admin(caller)
         listed = []
         if query["valid"] is not False:
@@ -107,20 +107,20 @@ class RegistrationTokens(Home):
         return Reply(200, {"registration_tokens": listed})
 
     def _new_token(self, request: Request) -> Reply:
-        caller, body = self.asked(request, NEW)
+        caller, body = self.received(request, NEW)
         self.require_admin(caller)
         token = Token(body["uses_allowed"], body["expiry_time"])
         return Reply(200, token.told(self.tokens.make(body["token"], body["length"], token)))
 
     def _get_token(self, request: Request, text: str) -> Reply:
-        caller, _ = self.asked(request, {})
+        caller, _ = self.received(request, {})
         self.require_admin(caller)
         token = Token() if text in self.configured_tokens else self.tokens.get(text)
         return Reply(200, token.told(text))
 
     def _put_token(self, request: Request, text: str) -> Reply:
         """What is missing stays; null is no limit."""
-        caller, body = self.asked(request, CHANGE)
+        caller, body = self.received(request, CHANGE)
         self.require_admin(caller)
         if text in self.configured_tokens:
             raise forbidden("Tokens set in the config file can't be updated")
@@ -131,7 +131,7 @@ class RegistrationTokens(Home):
         return Reply(200, token.told(text))
 
     def _delete_token(self, request: Request, text: str) -> Reply:
-        caller, _ = self.asked(request, {})
+        caller, _ = self.received(request, {})
         self.require_admin(caller)
         self.revoke_token(text)
         return Reply(200, {})

@@ -90,7 +90,7 @@ class Users(Home):
         return seen
 
     def _get_user(self, request: Request, user: str) -> Reply:
-        caller, _ = self.asked(request, {})
+        caller, _ = self.received(request, {})
         user_id = in_path(user)
         self.require_admin(caller)
         self.require_local(user_id, "Can only look up local users")
@@ -99,7 +99,7 @@ class Users(Home):
     # Made or changed: the same, and always 200
 
     def _put_user(self, request: Request, user: str) -> Reply:
-        caller, body = self.asked(request, PUT_USER)
+        caller, body = self.received(request, PUT_USER)
         user_id = in_path(user)
         for name, fields in (("threepids", THREEPID), ("external_ids", EXTERNAL_ID)):
             body[name] = body[name] and [read(one, fields) for one in body[name]]
@@ -161,7 +161,7 @@ class Users(Home):
     # One thing each
 
     def _reset_password(self, request: Request, user: str) -> Reply:
-        caller, body = self.asked(request, RESET_PASSWORD)
+        caller, body = self.received(request, RESET_PASSWORD)
         user_id = in_path(user)
         self.require_admin(caller)
         account = self.known(user_id)
@@ -172,7 +172,7 @@ class Users(Home):
 
     def _deactivate_user(self, request: Request, user: str) -> Reply:
         """It leaves no room, not even the administrators'."""
-        caller, body = self.asked(request, DEACTIVATE)
+        caller, body = self.received(request, DEACTIVATE)
         user_id = in_path(user)
         self.require_admin(caller)
         self.require_local(user_id, "Can only deactivate local users")
@@ -183,7 +183,7 @@ class Users(Home):
 
     def _get_admin(self, request: Request, user: str) -> Reply:
         """Whether there is such an account at all is not asked."""
-        caller, _ = self.asked(request, {})
+        caller, _ = self.received(request, {})
         user_id = in_path(user)
         self.require_admin(caller)
         self.require_local(user_id, "Can only look up local users")
@@ -191,7 +191,7 @@ class Users(Home):
 
     def _suspend_user(self, request: Request, user: str) -> Reply:
         """Also administrators, and oneself."""
-        caller, body = self.asked(request, SUSPEND)
+        caller, body = self.received(request, SUSPEND)
         user_id = in_path(user)
         self.require_admin(caller)
         self.require_local(user_id, "Can only suspend local users")
@@ -200,7 +200,7 @@ class Users(Home):
 
     def _login_as(self, request: Request, user: str) -> Reply:
         """Whatever state the account is in."""
-        caller, body = self.asked(request, LOGIN_AS)
+        caller, body = self.received(request, LOGIN_AS)
         user_id = in_path(user)
         self.require_admin(caller)
         self.require_local(user_id, "Only local users can be logged in as")
@@ -215,7 +215,7 @@ class Users(Home):
 
     def _username_available(self, request: Request) -> Reply:
         """Never false; nothing is folded."""
-        caller, query = self.looked_up(request, AVAILABLE)
+        caller, query = self.queried(request, AVAILABLE)
         name = query["username"]
         self.require_admin(caller)
         if self.is_forbidden(name):
@@ -232,7 +232,7 @@ class Users(Home):
         return Reply(200, {"available": True})
 
     def _user_by_threepid(self, request: Request, medium: str, address: str) -> Reply:
-        caller, _ = self.asked(request, {})
+        caller, _ = self.received(request, {})
         self.require_admin(caller)
         user_id = self.bound_emails.get(folded(address)) if medium.lower() == "email" else None
         if user_id is None:
