@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from .family_accounts import Account
 from .family_base import Base
+from .family_bot import Bot
 from .family_rooms import Event
 from .mas_wire import Dropped, Listener, Reply, Request
 
@@ -21,6 +22,7 @@ HARNESS_ADMIN = "harness-admin"
 
 
 class FamilyClient(Base):
+    bot: Bot
     listener: Listener
     requests: list[Request]
     _admin_token: str | None = None
@@ -99,6 +101,22 @@ class FamilyClient(Base):
         body = {"msgtype": "m.text", "body": text} | more
         return self.asked("PUT", path, body, token)["event_id"]
 
+    def give(self, text: str, token: str | None = None, **more: Any) -> list[Event]:
+        """A command to the admin room, prefix and all; by the harness' administrator
+        unless somebody's token is given. What came after it once it was done."""
+        command = self.send(self.admin_token if token is None else token, text, **more)
+        self.bot.settle()
+        events = self.events()
+        position = next(one.position for one in events if one.event_id == command)
+        return [one for one in events if one.position > position]
+
+    def told(self, text: str, token: str | None = None) -> str:
+        """The answer to it, which is the last thing that the bot says."""
+        events = self.give(text, token)
+        said = [one for one in events if one.sender == self.bot_id and "body" in one.content]
+        assert said, f"no answer to {text}"
+        return said[-1].content["body"]
+
     # Making what a test needs, without a request
 
     def create(self, name: str, password: str | None, admin: bool = False) -> str:
@@ -149,6 +167,9 @@ class FamilyClient(Base):
         """Whether a login with it would succeed."""
         account = self.find(name)
         return account is not None and account.opens and account.password == password
+
+    def administers(self, name: str) -> bool:
+        return self.is_admin(self.user_id(name))
 
     def admins(self) -> list[str]:
         """The ids of all administrators but the bot."""
