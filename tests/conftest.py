@@ -16,6 +16,15 @@ from tests.support.synapse import Synapse
 _numbers = itertools.count(1)
 
 
+# Here, since pytest asks for options before it looks into the suites' folders.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-ansible",
+        action="store_true",
+        help="run whatever runs ansible-playbook on the oldest ansible-core, too, marked or not",
+    )
+
+
 @pytest.fixture(scope="session")
 def synapse() -> Iterator[Synapse]:
     """The newest Synapse, shared: a test makes accounts of its own there."""

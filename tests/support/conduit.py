@@ -51,6 +51,7 @@ class Conduit(Commands):
         federation_off=Said(500, "M_UNKNOWN", "Federation is disabled."),
         keys_without_federation=True,
         locked_first=False,
+        kicks_the_gone=True,
         last_admin=Said(403, "M_FORBIDDEN", "Last admin cannot leave from admins room."),
         bot_leaving=Said(403, "M_FORBIDDEN", "Conduit user cannot leave from admins room."),
         oversize=65535,

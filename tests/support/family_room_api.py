@@ -86,8 +86,10 @@ class RoomApi(Base):
 
     def _kick(self, request: Request, room_id: str) -> Reply:
         account = self._speaking(request)
-        absent = self.table.not_in_room.refusal
-        self.rooms.kick(account.user_id, room_id, self._named(request), absent)
+        absent, user_id = self.table.not_in_room.refusal, self._named(request)
+        gone = self.rooms.at(room_id).membership(user_id) == "leave"
+        if not (gone and self.table.kicks_the_gone):
+            self.rooms.kick(account.user_id, room_id, user_id, absent)
         return Reply(200, {})
 
     def _leave(self, request: Request, room_id: str) -> Reply:

@@ -224,8 +224,7 @@ class Rooms:
         room = self.at(room_id)
         if room.membership(user_id) not in ("join", "invite"):
             return
-        if room.membership(user_id) == "join":
-            self.before_leaving(room, user_id)
+        self.before_leaving(room, user_id)
         self.set_membership(room, user_id, "leave", user_id)
 
     def kick(self, sender: str, room_id: str, user_id: str, absent: Refusal) -> None:
@@ -238,8 +237,7 @@ class Rooms:
         able = room.membership(sender) == "join" and power >= room.needed("kick", 50)
         if not able or power <= room.power(user_id):
             raise Refusal(403, "M_FORBIDDEN", "Event is not authorized.")
-        if membership == "join":
-            self.before_leaving(room, user_id)
+        self.before_leaving(room, user_id)
         self.set_membership(room, user_id, "leave", sender)
 
     def send(

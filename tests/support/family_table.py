@@ -95,8 +95,7 @@ class Table:
     forbidden_name: Said = Said(403, "M_FORBIDDEN", "Username is forbidden")
     exclusive: Said = Said(400, "M_EXCLUSIVE", "User id reserved by appservice.")
 
-    # Logins, by what is wrong. deactivated_first: before the password is looked at;
-    # likewise locked_first.
+    # Logins, by what is wrong; locked_first: that is told before the password is looked at.
     login_absent: Said = Said(403, "M_FORBIDDEN", "Wrong username or password.")
     login_wrong: Said = Said(403, "M_FORBIDDEN", "Wrong username or password.")
     login_deactivated: Said = Said(403, "M_USER_DEACTIVATED", "The user has been deactivated")
@@ -131,6 +130,8 @@ class Table:
         403, "M_USER_SUSPENDED", "You cannot perform this action while suspended."
     )
     not_in_room: Said = Said(400, "M_BAD_STATE", "Cannot kick a user who is not in the room.")
+    # Kicking who has left is a success; not_in_room is for who never was there.
+    kicks_the_gone: bool = False
     last_admin: Said = Said(403, "M_FORBIDDEN", "Last admin cannot leave from admins room.")
     bot_leaving: Said = Said(403, "M_FORBIDDEN", "Server user cannot leave the admins room.")
     welcome: bool = True  # the bot greets who is made an administrator

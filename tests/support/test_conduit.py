@@ -390,7 +390,10 @@ def test_the_first_one_kicks_the_others(server):
     assert server.api("POST", room_path(server, "kick"), first, token)[0] == 403
     server.asked("POST", room_path(server, "kick"), {"user_id": ALICE}, admin)
     assert not server.is_admin(ALICE)
-    status, reply = server.api("POST", room_path(server, "kick"), {"user_id": ALICE}, admin)
+    # Again, as nothing has changed (api/client_server/membership.rs).
+    server.asked("POST", room_path(server, "kick"), {"user_id": ALICE}, admin)
+    stranger = {"user_id": "@stranger:example.test"}
+    status, reply = server.api("POST", room_path(server, "kick"), stranger, admin)
     assert (status, reply["errcode"]) == (400, "M_BAD_STATE")
     status, reply = server.api("POST", room_path(server, "kick"), {"user_id": BOT}, admin)
     assert (status, reply["errcode"]) == (403, "M_FORBIDDEN")
@@ -405,3 +408,8 @@ def test_a_bot_that_is_called_by_its_emergency_password_kicks_anybody(server):
     token = server.login("conduit", "in need")
     server.asked("POST", room_path(server, "kick"), {"user_id": ALICE}, token)
     assert server.admins() == ["@second:example.test"]
+
+
+def test_a_stage_that_it_does_not_know_is_not_completed(opened):
+    status, reply = registered(opened, "alice", auth={"type": "m.login.terms"})
+    assert (status, reply["completed"]) == (401, [])

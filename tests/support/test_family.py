@@ -218,6 +218,19 @@ def test_the_last_administrator_and_the_bot_stay(server):
     assert server.admins() == ["@second:example.test"]
 
 
+def test_an_invitation_stands_while_nobody_but_the_bot_is_there(server):
+    server.restart(emergency_password="in need")
+    server.create("alice", "pw")
+    token = server.login("conduit", "in need")
+    alice = {"user_id": "@alice:example.test"}
+    server.asked("POST", room_path(server, "invite"), alice, token)
+    status, reply = server.api("POST", room_path(server, "kick"), alice, token)
+    assert (status, reply["errcode"]) == (403, "M_FORBIDDEN") and "Last admin" in reply["error"]
+    assert server.admin_token
+    server.asked("POST", room_path(server, "kick"), alice, token)
+    assert server.admin_room.membership("@alice:example.test") == "leave"
+
+
 def test_messages_are_read_backwards_from_the_end(server):
     for text in ("one", "two", "three"):
         server.send(server.admin_token, text)
