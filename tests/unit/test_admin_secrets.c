@@ -17,7 +17,7 @@ TEST(a_command_with_a_password_that_is_not_answered_is_taken_away)
     static const struct recorded_reply replies[] = {SENT, SILENT, TAKEN_AWAY, {0}};
     const struct admin_command command = admin_secret_command();
 
-    assert_int_equal(admin_give_briefly(&command, replies), -1);
+    assert_int_equal(admin_give_briefly(&admin_of_continuwuity, &command, replies), -1);
     assert_kind(&admin_told.error, ERROR_NOT_READY);
     assert_int_equal(admin_count_of("PUT " AT_ROOM "/redact/%24E/registrar", admin_asked()), 1);
     assert_int_equal(admin_told.warnings.count, 1);
@@ -61,7 +61,8 @@ TEST(no_error_has_the_password_of_the_command_in_it)
 {
     static const struct recorded_reply replies[] = {
         {"PUT " AT_ROOM "/send/", 400, NULL,
-            "{\"errcode\": \"M_UNKNOWN\", \"error\": \"!admin users create-user n open-sesame\"}"},
+            "{\"errcode\": \"M_UNKNOWN\", "
+            "\"error\": \"!admin users create-user n open-sesame\"}"},
         {0}};
     struct admin_command command = admin_secret_command();
 
