@@ -241,7 +241,10 @@ make(struct run *run)
         /* It was made, and what the server said of it made no sense, or a later step
          * of it failed. */
         if (creation == CREATION_DONE) {
+            struct error memory = {0};
+
             note_creation(run);
+            note_what_became(run, &memory);
             run->outcome->password_set &=
                 run->now.password_is_set || error_hides_outcome(&failure);
         }
