@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "matrix/profile.h"
 #include "base/memory.h"
+#include "matrix/profile.h"
 #include "matrix/rooms.h"
 #include "recorded_server.h"
 
