@@ -22,9 +22,13 @@
 /* How long a command that is under way is waited for after a signal to stop. */
 #define STOPPED_MS 2000
 
-/* An event has 64 KiB at most (specification: client-server API, "Size limits"), and
- * what has to be escaped takes six bytes. */
-#define LINE_LONGEST 8192
+/* An answer may have the line's password in it twice, once in HTML, and an event has
+ * 64 KiB at most (specification: client-server API, "Size limits"): over that, it would
+ * be a file, or the end of Conduit's handler. */
+#define LINE_LONGEST 4096
+
+/* How many pages are read for a command whose reply was lost. */
+#define LOST_PAGES 2
 
 struct admin_talk {
     struct matrix *matrix;
@@ -158,12 +162,42 @@ check_line(const struct secret *line, struct error *error)
     return 0;
 }
 
+/* A room_visitor; context is the errand. */
+static bool
+is_another(void *context, const struct room_message *message)
+{
+    struct errand *errand = context;
+
+    if (message->transaction_id == NULL ||
+        strcmp(message->transaction_id, errand->transaction_id) != 0 ||
+        strcmp(message->sender, errand->talk->administrator->user_id) != 0)
+        return true;
+    errand->event_id = memory_copy_string(message->event_id);
+    return false;
+}
+
+/* The command may have arrived although the reply was lost: then it stands in the room,
+ * and goes on as if nothing had happened. *is_known is false where that cannot be told. */
 static int
-send_line(struct errand *errand, struct error *error)
+find_lost(struct errand *errand, struct error *failure, bool *is_known)
+{
+    struct error ignored = {0};
+
+    *is_known = room_timeline_back(&errand->timeline, LOST_PAGES, is_another, errand,
+                    &ignored) == 0;
+    if (errand->event_id == NULL)
+        return -1;
+    error_clear(failure);
+    return 0;
+}
+
+static int
+send_line(struct errand *errand, struct list *warnings, struct error *error)
 {
     const struct secret *line = &errand->command->line;
     struct text text = {0};
     struct secret body;
+    bool is_known = true;
     int result = -1;
 
     if (check_line(line, error) != 0 || room_timeline_name(errand->transaction_id, error) != 0)
@@ -177,6 +211,13 @@ send_line(struct errand *errand, struct error *error)
         result = room_timeline_say(&errand->timeline, &body, errand->transaction_id,
             &errand->event_id, error);
     text_free(&text);
+    if (result != 0 && error_hides_outcome(error))
+        result = find_lost(errand, error, &is_known);
+    if (!is_known && errand->command->holds_secret)
+        list_add(warnings,
+            "a command about %s, in which a password stands, may have come into the room "
+            "%s and be readable there, as the connection was lost over it",
+            errand->command->user_id, errand->talk->room_id);
     return result;
 }
 
@@ -324,7 +365,7 @@ get_answer(struct errand *errand, struct admin_reply *reply, struct error *error
     return result;
 }
 
-/* Takes one event with a password in it away. */
+/* Takes one event with a password in it away. NULL: there is none. */
 static void
 take_away(const struct errand *errand, const char *event_id, const char *which,
     struct list *warnings)
@@ -340,6 +381,19 @@ take_away(const struct errand *errand, const char *event_id, const char *which,
         which, errand->command->user_id, errand->talk->room_id, failure.text);
 }
 
+static void
+take_all_away(const struct errand *errand, const struct admin_reply *reply,
+    struct list *warnings)
+{
+    take_away(errand, errand->event_id, "command", warnings);
+    take_away(errand, reply->event_id, "answer", warnings);
+    if (reply->event_id == NULL)
+        list_add(warnings,
+            "should %s answer the command about %s after all, a password may stand in the "
+            "answer, which stays in the room %s",
+            errand->talk->bot, errand->command->user_id, errand->talk->room_id);
+}
+
 int
 admin_talk_command(struct admin_talk *talk, const struct admin_command *command,
     struct admin_reply *reply, struct list *warnings, struct error *error)
@@ -348,12 +402,11 @@ admin_talk_command(struct admin_talk *talk, const struct admin_command *command,
     int result;
 
     errand_begin(&errand, talk, command);
-    result = send_line(&errand, error);
-    if (result == 0)
+    result = send_line(&errand, warnings, error);
+    if (result == 0) {
         result = get_answer(&errand, reply, error);
-    if (command->holds_secret) {
-        take_away(&errand, errand.event_id, "command", warnings);
-        take_away(&errand, reply->event_id, "answer", warnings);
+        if (command->holds_secret)
+            take_all_away(&errand, reply, warnings);
     }
     if (result == 0)
         remember(&errand, reply);

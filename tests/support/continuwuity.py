@@ -31,8 +31,6 @@ from .mas_wire import Reply, Request
 OLD, NEW = "26.7.3", "26.8.0"
 OTHER_GROUPS = ("appservices", "oidc", "rooms", "federation", "server", "media", "check", "debug")
 ADMIN = "/_matrix/client/v1/admin"
-# After the port answers (section 11).
-STARTUP_SECONDS = 0.5
 
 
 @dataclass
@@ -80,6 +78,7 @@ class Continuwuity(UserCommands, TokenCommands, Fork):
         login_deactivated=Said(403, "M_USER_DEACTIVATED", "This account is deactivated."),
         login_foreign=Said(404, "M_NOT_FOUND", "This account does not exist."),
         login_malformed=Said(400, "M_INVALID_USERNAME", "User ID is malformed"),
+        login_identifier=Said(400, "M_INVALID_PARAM", "Identifier type not recognized"),
         closed=Said(
             403, "M_FORBIDDEN", "This server is not accepting registrations at this time."
         ),
@@ -99,8 +98,11 @@ class Continuwuity(UserCommands, TokenCommands, Fork):
         welcome=False,
         sync_filter="limit",
         sync_default=30_000,
+        messages_filter=True,
     )
     SETTINGS = ContinuwuitySettings
+    # From when the port answers to when commands of the configuration run (section 11).
+    startup_seconds: float = 0.5
     ROUTES = (
         Route("GET", "/", "_front"),
         Route("GET", "/_continuwuity/server_version", "_server_version"),
@@ -168,7 +170,7 @@ class Continuwuity(UserCommands, TokenCommands, Fork):
         if not self.settings.admin_execute:
             self._print_banner()
             return
-        self._starting = threading.Timer(STARTUP_SECONDS, self._execute_all)
+        self._starting = threading.Timer(self.startup_seconds, self._execute_all)
         self._starting.daemon = True
         self._starting.start()
 
@@ -242,9 +244,6 @@ class Continuwuity(UserCommands, TokenCommands, Fork):
         if self._speaks_oauth_alone:
             text = "User-interactive authentication is not available on this server."
             raise Refusal(404, "M_UNRECOGNIZED", text)
-        identifier = body.get("identifier")
-        if isinstance(identifier, dict) and identifier.get("type") != "m.id.user":
-            raise Refusal(400, "M_INVALID_PARAM", "Identifier type not recognized")
         return super().authenticated(kind, body)
 
     def checked(self, user: str, password: str) -> Account:
@@ -318,6 +317,11 @@ class Continuwuity(UserCommands, TokenCommands, Fork):
             if self.settings.admin_room_notices:
                 text = f"User {account.user_id} has been suspended as it is not the first user."
                 self.bot.post({"msgtype": "m.text", "body": text})
+
+    def password_changed(self, account: Account) -> None:
+        if self.settings.admin_room_notices:
+            text = f"User {account.user_id} changed their password."
+            self.bot.post({"msgtype": "m.notice", "body": text})
 
     # Its own endpoints
 
@@ -397,6 +401,9 @@ class Continuwuity(UserCommands, TokenCommands, Fork):
         if self._speaks_oauth_alone:
             text = "User-interactive authentication is not available on this server."
             raise Refusal(404, "M_UNRECOGNIZED", text)
+        if request.header("authorization") is None:
+            # Who forgot the old one proves an address of mail.
+            self.authorized([["m.login.email.identity"]], "", body_of(request).get("auth"))
         return super()._account_password(request)
 
     # Rooms

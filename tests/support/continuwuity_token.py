@@ -70,9 +70,9 @@ class TokenCommands(Fork):
         elif values["max_age"] is not None:
             one.until = time.time() + _seconds(values["max_age"])
         self.issued[token] = one
-        link = f"https://{self.server_name}/_continuwuity/account/register/?flow=trusted&token={token}"
+        page = f"https://{self.server_name}/_continuwuity/account/register/"
         text = f"New registration token issued: `{token}` . {one.expires}."
-        return f"{text}\nInvite link using this token: {link}"
+        return f"{text}\nInvite link using this token: {page}?flow=trusted&token={token}"
 
     def token_revoke(self, command: Command | None, values: dict[str, Any], body: list[str]) -> str:
         token = values["token"]

@@ -150,7 +150,9 @@ class UserCommands(Fork):
 
     # What they may do
 
-    def users_make_user_admin(self, command: Command | None, values: Values, body: list[str]) -> str:
+    def users_make_user_admin(
+        self, command: Command | None, values: Values, body: list[str]
+    ) -> str:
         """Whether there is such an account, nobody looks (section 11)."""
         user_id = self._local_id(values["user_id"])
         membership = self.admin_room.membership(user_id)
@@ -277,7 +279,9 @@ class UserCommands(Fork):
             raise Failed(refusal.text, [("ERROR", "command", refusal.text)]) from None
         return f"{user_id} has left {room.room_id}."
 
-    def users_force_join_room(self, command: Command | None, values: Values, body: list[str]) -> str:
+    def users_force_join_room(
+        self, command: Command | None, values: Values, body: list[str]
+    ) -> str:
         user_id = self._local_id(values["user_id"])
         try:
             room = self.rooms.join(user_id, self.rooms.resolve(values["room_id"]))

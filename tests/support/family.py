@@ -30,7 +30,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import ssl
 import threading
+import time
 import traceback
 from typing import Any
 
@@ -44,6 +46,7 @@ from .family_rooms import Room, Rooms
 from .family_sync import Sync
 from .family_table import Refusal, Route, refused
 from .mas_wire import Dropped, Listener, Reply, Request
+from .namespaces import Namespace
 
 
 class Family(Login, Register, RoomApi, Sync, FamilyClient):
@@ -52,10 +55,17 @@ class Family(Login, Register, RoomApi, Sync, FamilyClient):
     ROUTES = (
         Route("GET", "/_matrix/client/versions", "_versions"),
         Route("GET", "/_matrix/federation/v1/version", "_federation_version"),
+        Route("GET", "/_matrix/key/v2/server", "_server_keys"),
     )
 
     def __init__(
-        self, server_name: str = "example.test", start: bool = True, **settings: Any
+        self,
+        server_name: str = "example.test",
+        start: bool = True,
+        address: str = "127.0.0.1",
+        namespace: Namespace | None = None,
+        tls: ssl.SSLContext | None = None,
+        **settings: Any,
     ) -> None:
         super().__init__()
         self.server_name = server_name
@@ -72,7 +82,8 @@ class Family(Login, Register, RoomApi, Sync, FamilyClient):
         # instead, or raise Dropped. And after it, with the reply, likewise.
         self.before = None
         self.after = None
-        self.listener = Listener(self.TABLE.name.lower(), self._answer, "127.0.0.1", None, None)
+        name = self.TABLE.name.lower()
+        self.listener = Listener(name, self._answer, address, namespace, tls)
         self.bot = Bot(self)
         self._routes = [
             route
@@ -138,6 +149,7 @@ class Family(Login, Register, RoomApi, Sync, FamilyClient):
     def _answer(self, request: Request) -> Reply:
         if request.header(HARNESS) is None:
             self.requests.append(request)
+            self._watch(request)
         route, arguments = self._found(request)
         if route is not None:
             request.template = route.template.replace("{v}", _version_in(request.path))
@@ -148,6 +160,14 @@ class Family(Login, Register, RoomApi, Sync, FamilyClient):
                 reply = self.after(request, reply) or reply
         request.status = reply.status
         return reply
+
+    def _watch(self, request: Request) -> None:
+        """No password and no token is in a URL. One that is short may be so by chance."""
+        with self.changed:
+            found = [one.password for one in self.accounts if one.password is not None]
+            found += [device.token for one in self.accounts for device in one.devices.values()]
+        if any(len(one) >= 8 and request.has_in_target(one) for one in found):
+            self.complaints.append(f"a secret is in the URL of {request.method} {request.path}")
 
     def _found(self, request: Request) -> tuple[Route | None, tuple[str, ...]]:
         """The endpoint; or another method's of the same path."""
@@ -188,6 +208,13 @@ class Family(Login, Register, RoomApi, Sync, FamilyClient):
         if not self.settings.federation:
             raise self.table.federation_off.refusal
         return Reply(200, {"server": {"name": self.table.name, "version": self.version}})
+
+    def _server_keys(self, request: Request) -> Reply:
+        if not self.settings.federation and not self.table.keys_without_federation:
+            raise self.table.federation_off.refusal
+        until = int(time.time() + 86400) * 1000
+        told = {"server_name": self.server_name, "valid_until_ts": until}
+        return Reply(200, told | {"verify_keys": {}, "old_verify_keys": {}, "signatures": {}})
 
     @property
     def version(self) -> str:
@@ -251,7 +278,8 @@ class Family(Login, Register, RoomApi, Sync, FamilyClient):
         self.promote(user_id)
 
     def refuse_leaving(self, room: Room, user_id: str) -> None:
-        """The last administrator may not leave; and the bot never."""
+        """Nobody may who leaves no administrator behind, one who is only invited included
+        (continuwuity: service/rooms/timeline/build.rs; the others alike); the bot never."""
         if room is not self.admin_room:
             return
         others = set(room.joined()) - {self.bot_id, user_id}

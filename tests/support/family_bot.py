@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 import traceback
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -60,11 +59,13 @@ class Bot:
         self.dead = False
         # Said in place of the next answers, in this order.
         self.say_instead: list[str] = []
-        # What it obeyed, without the prefix, the oldest first.
+        # What it obeyed, as it was said, the oldest first.
         self.obeyed: list[str] = []
+        self._heard = self._done = 0
         self._interjections: list[Interjection] = []
         self._queue: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
         server.rooms.listening.append(self._hear)
         server.rooms.before_sending.append(self._interject)
 
@@ -73,14 +74,17 @@ class Bot:
     def start(self) -> None:
         """Commands that were not yet obeyed are lost."""
         self.dead = False
-        self._queue = queue.SimpleQueue()
+        self._done = self._heard
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, args=[self._queue], daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         thread, self._thread = self._thread, None
+        commands, self._queue = self._queue, queue.SimpleQueue()
+        self._ended.set()
         if thread is not None:
-            self._queue.put(None)
+            commands.put(None)
             thread.join(10)
 
     # What a test makes of it
@@ -96,6 +100,13 @@ class Bot:
         where = room or server.admin_room
         return server.rooms.add(where, "m.room.message", server.bot_id, content)
 
+    def settle(self, seconds: float = 20) -> None:
+        """Returns once every command that was given is done with."""
+        changed = self.server.changed
+        with changed:
+            done = changed.wait_for(lambda: self._done >= self._heard, seconds)
+        assert done, "the bot is not done"
+
     # Hearing and obeying
 
     def _interject(self, room: Room, sender: str, kind: str, content: dict[str, Any]) -> None:
@@ -107,6 +118,7 @@ class Bot:
     def _said(self, interjections: list[Interjection]) -> None:
         for one in interjections:
             self._interjections.remove(one)
+        for one in interjections:
             content = {"msgtype": "m.text", "body": one.text}
             sender = self.server.user_id(one.name)
             self.server.rooms.add(self.server.admin_room, "m.room.message", sender, content)
@@ -117,30 +129,35 @@ class Bot:
         text = self.server.command_in(room, event.sender, event.content)
         if text is None:
             return
+        self._heard += 1
         self._queue.put(Command(room, event, text))
-        self._said([one for one in self._interjections if one.after])
+        if event.txn is not None:
+            self._said([one for one in self._interjections if one.after])
 
     def _work(self, commands: queue.SimpleQueue[Command | None]) -> None:
         while True:
             command = commands.get()
-            if command is None:
+            if command is None or commands is not self._queue:
                 return
-            if self.deaf or self.dead:
-                continue
-            time.sleep(self.delay)
             try:
                 self._obey(command)
             except Exception:
                 # A mistake of the stand-in's: a test has to see it.
                 self.server.complaints.append(traceback.format_exc())
+            with self.server.changed:
+                self._done += 1
+                self.server.changed.notify_all()
 
     def _obey(self, command: Command) -> None:
+        if self.deaf or self.dead:
+            return
+        if self._ended.wait(self.delay):
+            return
         with self.server.changed:
             self.obeyed.append(command.text)
             answer = self.server.obey(command)
-        if self.mute:
+        if self.mute or self._ended.wait(self.reply_delay):
             return
-        time.sleep(self.reply_delay)
         with self.server.changed:
             if self.say_instead:
                 answer = Answer(self.say_instead.pop(0))

@@ -51,10 +51,15 @@ class Word:
     def usage(self) -> str:
         parts = ["[OPTIONS]"] if len(self.flags) > len(self.one_of) else []
         if self.one_of:
-            shown = [f"--{one.long}" + (f" <{one.value}>" if one.value else "") for one in self.flags]
-            parts.append("<" + "|".join(shown) + ">")
+            parts.append(self.choice)
         parts += [f"<{one.name}>" if one.required else f"[{one.name}]" for one in self.positionals]
         return " ".join([self.name, *parts])
+
+    @property
+    def choice(self) -> str:
+        """Of those flags, as it is written."""
+        shown = [f"--{one.long}" + (f" <{one.value}>" if one.value else "") for one in self.flags]
+        return "<" + "|".join(shown) + ">"
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,8 @@ def _values(word: Word, rest: list[str], said: str) -> dict[str, Any]:
             if not left:
                 raise Usage(_unexpected(text, usage))
             one = left.pop(0)
-            values[_key(one.name)] = _converted(text, f"<{one.name}>", one.convert)
+            shown = f"<{one.name}>" if one.required else f"[{one.name}]"
+            values[_key(one.name)] = _converted(text, shown, one.convert)
         elif text == "--":
             verbatim = True
         elif text in ("-h", "--help"):
@@ -169,8 +175,7 @@ def _complete(word: Word, left: list[Positional], values: dict[str, Any], usage:
     missing = [f"<{one.name}>" for one in left if one.required]
     given = [one for one in word.one_of if values[_key(one)]]
     if word.one_of and not given:
-        shown = [f"--{one.long}" + (f" <{one.value}>" if one.value else "") for one in word.flags]
-        missing.append("<" + "|".join(shown) + ">")
+        missing.append(word.choice)
     if missing:
         listed = "".join(f"\n  {one}" for one in missing)
         text = f"error: the following required arguments were not provided:{listed}"

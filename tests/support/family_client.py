@@ -6,12 +6,16 @@ from __future__ import annotations
 
 import http.client
 import json as jsonlib
+import socket
+import ssl
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import quote
 
 from .family_accounts import Account
 from .family_base import Base
+from .family_bot import Bot
 from .family_rooms import Event
 from .mas_wire import Dropped, Listener, Reply, Request
 
@@ -21,6 +25,7 @@ HARNESS_ADMIN = "harness-admin"
 
 
 class FamilyClient(Base):
+    bot: Bot
     listener: Listener
     requests: list[Request]
     _admin_token: str | None = None
@@ -44,7 +49,7 @@ class FamilyClient(Base):
             body = jsonlib.dumps(json).encode()
         if token is not None:
             sent["Authorization"] = "Bearer " + token
-        connection = http.client.HTTPConnection("127.0.0.1", self.listener.port, timeout=60)
+        connection = self._connection()
         try:
             connection.request(method, path, body, sent)
             response = connection.getresponse()
@@ -55,6 +60,18 @@ class FamilyClient(Base):
             return response.status, jsonlib.loads(data)
         except ValueError:
             return response.status, {"text": data.decode("utf8", "replace")}
+
+    def _connection(self) -> http.client.HTTPConnection:
+        """Open already, from where it can be reached."""
+        listener = self.listener
+        connection = http.client.HTTPConnection("localhost", timeout=60)
+        with listener.namespace.entered() if listener.namespace else nullcontext():
+            connection.sock = socket.create_connection((listener.address, listener.port), 60)
+        if listener.tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection.sock = context.wrap_socket(connection.sock)
+        return connection
 
     def asked(self, method: str, path: str, json: Any = None, token: str | None = None) -> Any:
         """The body of a reply that has to be a 200."""
@@ -98,6 +115,22 @@ class FamilyClient(Base):
         path = f"/_matrix/client/v3/rooms/{room}/send/m.room.message/harness{self._txns}"
         body = {"msgtype": "m.text", "body": text} | more
         return self.asked("PUT", path, body, token)["event_id"]
+
+    def give(self, text: str, token: str | None = None, **more: Any) -> list[Event]:
+        """A command to the admin room, prefix and all; by the harness' administrator
+        unless somebody's token is given. What came after it once it was done."""
+        command = self.send(self.admin_token if token is None else token, text, **more)
+        self.bot.settle()
+        events = self.events()
+        position = next(one.position for one in events if one.event_id == command)
+        return [one for one in events if one.position > position]
+
+    def told(self, text: str, token: str | None = None) -> str:
+        """The answer to it, which is the last thing that the bot says."""
+        events = self.give(text, token)
+        said = [one for one in events if one.sender == self.bot_id and "body" in one.content]
+        assert said, f"no answer to {text}"
+        return said[-1].content["body"]
 
     # Making what a test needs, without a request
 
@@ -149,6 +182,9 @@ class FamilyClient(Base):
         """Whether a login with it would succeed."""
         account = self.find(name)
         return account is not None and account.opens and account.password == password
+
+    def administers(self, name: str) -> bool:
+        return self.is_admin(self.user_id(name))
 
     def admins(self) -> list[str]:
         """The ids of all administrators but the bot."""

@@ -62,7 +62,11 @@ class Login(Base):
         if kind != "m.login.password" or not self.settings.login_enabled:
             raise self.table.login_type.refusal
         identifier = body.get("identifier", {})
-        user = identifier.get("user") if isinstance(identifier, dict) else None
+        if not isinstance(identifier, dict):
+            raise Refusal(400, "M_BAD_JSON", "deserialization failed: invalid type")
+        if identifier and identifier.get("type") != "m.id.user":
+            raise self.table.login_identifier.refusal
+        user = identifier.get("user")
         user = body.get("user") if user is None else user
         password = body.get("password")
         if not isinstance(user, str) or not isinstance(password, str):

@@ -8,7 +8,7 @@ from typing import Any
 
 from .family_accounts import Account
 from .family_base import Base, body_of, text_in
-from .family_rooms import LONGEST_EVENT
+from .family_rooms import LONGEST_EVENT, matches
 from .family_table import Refusal, Route
 from .mas_wire import Reply, Request
 
@@ -43,7 +43,7 @@ class RoomApi(Base):
         return Reply(200, {"room_id": room_id, "servers": [self.server_name]})
 
     def _create_room(self, request: Request) -> Reply:
-        account = self._active(request)
+        account = self._speaking(request)
         body = body_of(request)
         alias = body.get("room_alias_name")
         whole = None if alias is None else f"#{alias}:{self.server_name}"
@@ -75,19 +75,21 @@ class RoomApi(Base):
     # Members
 
     def _join(self, request: Request, room: str) -> Reply:
-        account = self._active(request)
+        account = self._speaking(request)
         joined = self.rooms.join(account.user_id, self.rooms.resolve(room))
         return Reply(200, {"room_id": joined.room_id})
 
     def _invite(self, request: Request, room_id: str) -> Reply:
-        account = self._active(request)
+        account = self._speaking(request)
         self.rooms.invite(account.user_id, room_id, self._named(request))
         return Reply(200, {})
 
     def _kick(self, request: Request, room_id: str) -> Reply:
-        account = self._active(request)
-        absent = self.table.not_in_room.refusal
-        self.rooms.kick(account.user_id, room_id, self._named(request), absent)
+        account = self._speaking(request)
+        absent, user_id = self.table.not_in_room.refusal, self._named(request)
+        gone = self.rooms.at(room_id).membership(user_id) == "leave"
+        if not (gone and self.table.kicks_the_gone):
+            self.rooms.kick(account.user_id, room_id, user_id, absent)
         return Reply(200, {})
 
     def _leave(self, request: Request, room_id: str) -> Reply:
@@ -102,7 +104,7 @@ class RoomApi(Base):
             raise Refusal(400, "M_BAD_JSON", "deserialization failed: invalid user ID")
         return user_id
 
-    def _active(self, request: Request) -> Account:
+    def _speaking(self, request: Request) -> Account:
         """Who may say something."""
         account = self.caller(request).account
         if account.suspended:
@@ -160,10 +162,11 @@ class RoomApi(Base):
         start = _position(query.get("from"), self.rooms.position + 1 if backwards else 0)
         end = _position(query.get("to"), None)
         limit = min(_position(query.get("limit"), 10) or 0, 100)
+        wanted = _filter_of(query.get("filter")) if self.table.messages_filter else {}
         found = []
         for event in reversed(room.events) if backwards else room.events:
             behind = event.position >= start if backwards else event.position <= start
-            if behind:
+            if behind or not matches(event, wanted):
                 continue
             if len(found) == limit or event.position == end:
                 break
@@ -176,6 +179,16 @@ class RoomApi(Base):
         if found:
             told["end"] = str(found[-1].position)
         return Reply(200, told)
+
+
+def _filter_of(text: str | None) -> dict[str, Any]:
+    try:
+        wanted = json.loads(text) if text is not None else {}
+    except ValueError:
+        wanted = None
+    if not isinstance(wanted, dict):
+        raise Refusal(400, "M_BAD_JSON", "deserialization failed: bad filter")
+    return wanted
 
 
 def _position(text: str | None, usual: Any) -> Any:

@@ -4,6 +4,7 @@ Nothing of HTTP is in it (family_room_api.py), nor of the bot (family_bot.py).""
 
 from __future__ import annotations
 
+import fnmatch
 import math
 import secrets
 import threading
@@ -223,8 +224,7 @@ class Rooms:
         room = self.at(room_id)
         if room.membership(user_id) not in ("join", "invite"):
             return
-        if room.membership(user_id) == "join":
-            self.before_leaving(room, user_id)
+        self.before_leaving(room, user_id)
         self.set_membership(room, user_id, "leave", user_id)
 
     def kick(self, sender: str, room_id: str, user_id: str, absent: Refusal) -> None:
@@ -237,8 +237,7 @@ class Rooms:
         able = room.membership(sender) == "join" and power >= room.needed("kick", 50)
         if not able or power <= room.power(user_id):
             raise Refusal(403, "M_FORBIDDEN", "Event is not authorized.")
-        if membership == "join":
-            self.before_leaving(room, user_id)
+        self.before_leaving(room, user_id)
         self.set_membership(room, user_id, "leave", sender)
 
     def send(
@@ -291,6 +290,17 @@ class Rooms:
         kept = {"m.room.member": ("membership",)}.get(target.type, ())
         target.content = {name: target.content[name] for name in kept}
         target.redacted_because = because
+
+
+def matches(event: Event, wanted: dict[str, Any]) -> bool:
+    """Whether a filter of events lets it through: by types and senders."""
+    for name, value in (("types", event.type), ("senders", event.sender)):
+        listed, excluded = wanted.get(name), wanted.get("not_" + name) or []
+        if listed is not None and not any(fnmatch.fnmatchcase(value, one) for one in listed):
+            return False
+        if any(fnmatch.fnmatchcase(value, one) for one in excluded):
+            return False
+    return True
 
 
 def new_hash() -> str:

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import time
 from typing import Any
 
 from .family_accounts import Account, Session
 from .family_base import Base, body_of
-from .family_rooms import Event, Room
+from .family_rooms import Event, Room, matches
 from .family_table import Refusal, Route
 from .mas_wire import Reply, Request
 
@@ -167,15 +166,7 @@ class Sync(Base):
         return min(limit, 100)
 
     def _matches(self, event: Event, wanted: dict[str, Any]) -> bool:
-        if self.table.sync_filter != "all":
-            return True
-        for name, value in (("types", event.type), ("senders", event.sender)):
-            listed, excluded = wanted.get(name), wanted.get("not_" + name, [])
-            if listed is not None and not any(fnmatch.fnmatchcase(value, one) for one in listed):
-                return False
-            if any(fnmatch.fnmatchcase(value, one) for one in excluded):
-                return False
-        return True
+        return self.table.sync_filter != "all" or matches(event, wanted)
 
 
 def _has_news(told: dict[str, Any]) -> bool:

@@ -78,6 +78,8 @@ class Table:
     flags: tuple[str, ...]
     flows: tuple[str, ...]  # of GET /login
     repeats_code: bool = False  # "M_FORBIDDEN: Wrong username or password."
+    # GET /_matrix/key/v2/server is answered though federation is off.
+    keys_without_federation: bool = False
     federation_off: Said = Said(403, "M_FORBIDDEN", "Federation is disabled.")
     unrecognized: str = "Unrecognized request"
     missing_token: Said = Said(401, "M_MISSING_TOKEN", "Missing access token.")
@@ -93,8 +95,7 @@ class Table:
     forbidden_name: Said = Said(403, "M_FORBIDDEN", "Username is forbidden")
     exclusive: Said = Said(400, "M_EXCLUSIVE", "User id reserved by appservice.")
 
-    # Logins, by what is wrong. deactivated_first: before the password is looked at;
-    # likewise locked_first.
+    # Logins, by what is wrong; locked_first: that is told before the password is looked at.
     login_absent: Said = Said(403, "M_FORBIDDEN", "Wrong username or password.")
     login_wrong: Said = Said(403, "M_FORBIDDEN", "Wrong username or password.")
     login_deactivated: Said = Said(403, "M_USER_DEACTIVATED", "The user has been deactivated")
@@ -102,6 +103,7 @@ class Table:
     login_disabled: Said = Said(403, "M_FORBIDDEN", "This account is not permitted to log in.")
     login_foreign: Said = Said(403, "M_FORBIDDEN", "Wrong username or password.")
     login_malformed: Said = Said(403, "M_FORBIDDEN", "Wrong username or password.")
+    login_identifier: Said = Said(403, "M_FORBIDDEN", "Bad login type.")  # not m.id.user
     login_type: Said = Said(400, "M_UNKNOWN", "Unsupported login type.")
     locked_first: bool = True
 
@@ -124,8 +126,12 @@ class Table:
     # The power of the bot in its admin room, where that is not its creator's.
     bot_power: int | None = None
     invite_power: int = 0
-    suspended: Said = Said(403, "M_USER_SUSPENDED", "You cannot perform this action while suspended.")
+    suspended: Said = Said(
+        403, "M_USER_SUSPENDED", "You cannot perform this action while suspended."
+    )
     not_in_room: Said = Said(400, "M_BAD_STATE", "Cannot kick a user who is not in the room.")
+    # Kicking who has left is a success; not_in_room is for who never was there.
+    kicks_the_gone: bool = False
     last_admin: Said = Said(403, "M_FORBIDDEN", "Last admin cannot leave from admins room.")
     bot_leaving: Said = Said(403, "M_FORBIDDEN", "Server user cannot leave the admins room.")
     welcome: bool = True  # the bot greets who is made an administrator
@@ -137,6 +143,7 @@ class Table:
     sync_default: int = 0
     sync_least: int = 0
     sync_looks_again: bool = True
+    messages_filter: bool = False  # GET /messages takes notice of its filter
 
     # The bot. Beyond that many bytes an answer is another one's matter (say).
     oversize: int = 60000

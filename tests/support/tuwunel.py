@@ -15,9 +15,9 @@ state, upon the core that it has in common with its siblings (family.py).
 
 Its parts: tuwunel_table.py (its settings, and what it has had since when), tuwunel_home.py
 (what is done to accounts), tuwunel_register.py (the shared secret), tuwunel_users.py and
-tuwunel_lists.py (the admin API), tuwunel_tokens.py, tuwunel_moderation.py (MSC4323),
-tuwunel_joining.py (registering and logging in), tuwunel_leaving.py (deactivating oneself),
-tuwunel_bot.py, tuwunel_line.py and tuwunel_commands.py (its bot).
+tuwunel_lists.py and tuwunel_devices.py (the admin API), tuwunel_tokens.py,
+tuwunel_moderation.py (MSC4323), tuwunel_joining.py (registering and logging in),
+tuwunel_own.py (what an account does to itself), tuwunel_bot.py and tuwunel_commands.py.
 
 It is more forgiving nowhere. It has no appservices, no JWT, no single sign-on, no mail and
 no media; what it lacks of the admin API is about rooms, media and federation.
@@ -25,6 +25,7 @@ no media; what it lacks of the admin API is about rooms, media and federation.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from pathlib import Path
@@ -36,10 +37,11 @@ from .family_table import Refusal, Route
 from .mas_routes import parsed as parsed_version
 from .mas_wire import Reply, Request
 from .tuwunel_bot import TuwunelBot
+from .tuwunel_devices import AdminDevices
 from .tuwunel_joining import Joining
-from .tuwunel_leaving import Leaving
 from .tuwunel_lists import Lists
 from .tuwunel_moderation import Moderation
+from .tuwunel_own import Own
 from .tuwunel_register import Nonces
 from .tuwunel_table import ADMIN_API, NOT_UNDER_MAS, SINCE, TABLE, TuwunelSettings
 from .tuwunel_tokens import Token, Tokens
@@ -47,7 +49,7 @@ from .tuwunel_tokens import Token, Tokens
 GREETING = "hewwo from tuwunel woof!"
 
 
-class Tuwunel(TuwunelBot, Lists, Moderation, Leaving, Joining, Family):
+class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family):
     TABLE = TABLE
     SETTINGS = TuwunelSettings
     ROUTES = (
@@ -62,6 +64,8 @@ class Tuwunel(TuwunelBot, Lists, Moderation, Leaving, Joining, Family):
         self.nonces = Nonces()
         self.tokens = Tokens()
         self.bound_emails: dict[str, str] = {}
+        # Seconds before each answer.
+        self.delay: float = 0
         super().__init__(server_name, start, **settings)
         if not self.settings.create_admin_room:
             del self.rooms.aliases[f"#admins:{server_name}"]
@@ -77,7 +81,9 @@ class Tuwunel(TuwunelBot, Lists, Moderation, Leaving, Joining, Family):
         """The shared secret as the server takes it now; empty or None: it takes none."""
         file = self.settings.registration_shared_secret_file
         if file is not None:
-            return Path(file).read_text("utf8").strip()
+            # One that cannot be read is as none at all.
+            with contextlib.suppress(OSError):
+                return Path(file).read_text("utf8").strip()
         return self.settings.registration_shared_secret
 
     def prepare(self) -> None:
@@ -140,6 +146,10 @@ class Tuwunel(TuwunelBot, Lists, Moderation, Leaving, Joining, Family):
             raise self.table.federation_off.refusal
 
     # What it does otherwise
+
+    def _answer(self, request: Request) -> Reply:
+        time.sleep(self.delay)
+        return super()._answer(request)
 
     def caller(self, request: Request, locked_too: bool = False) -> Session:
         session = super().caller(request, locked_too)

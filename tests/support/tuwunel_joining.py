@@ -93,6 +93,12 @@ class Joining(RegistrationTokens, Login, Register):
 
     # Logging in
 
+    def _whoami(self, request: Request) -> Reply:
+        reply = super()._whoami(request)
+        # A deactivated account has a session by an administrator's doing only.
+        reply.body["is_guest"] = self.caller(request).account.deactivated
+        return reply
+
     def _login(self, request: Request) -> Reply:
         body = read(sent := body_of(request), LOGIN)
         account = self.authenticated(body["type"], sent)

@@ -85,6 +85,7 @@ SINCE: dict[str, Version] = {
     "_nonce": (1, 7, 0),
     "_register_by_secret": (1, 7, 0),
     "_login_as": (1, 8, 2),
+    "_whois": (1, 8, 1),
 }
 # Of everything else below /_synapse/admin.
 ADMIN_API: Version = (1, 8, 1)

@@ -110,6 +110,11 @@ joining_may_create(struct backend *backend, const struct account *wanted, struct
                 backend->type->administrator);
     if (joining_is_possible(backend, &possible, why, error) != 0)
         return -1;
+    if (possible && backend->predict && account_is(wanted, ACCOUNT_ADMIN))
+        list_add(backend->warnings,
+            "that %s becomes an administrator is a guess: %s makes one only of whoever registers "
+            "while it has none",
+            wanted->localpart, backend->type->product);
     return possible ? 0 : refuse_closed(backend, wanted, why, error);
 }
 
