@@ -201,9 +201,9 @@ test: deps-test  ## unit tests, real servers, real ansible-playbook; also under 
 	[ -z "$$failed" ]
 
 .PHONY: check
-check: deps-check  ## sanitizers, valgrind, warnings of two compilers, linters
+check: deps-check  ## sanitizers, valgrind, the oldest Ansible, warnings of two compilers, linters
 	$(Q)$(SUBMAKE) -j2 all asan unit-programs unit-asan-programs warnings-clang
-	$(Q)$(SUBMAKE) --keep-going unit-asan unit-valgrind pytest-asan lint
+	$(Q)$(SUBMAKE) --keep-going unit-asan unit-valgrind pytest-asan pytest-oldest-ansible lint
 
 # $(call run-each,PROGRAMS,BEFORE): all of them, then the verdict.
 define run-each
@@ -234,9 +234,12 @@ SANITIZED := tests/hostile $(addprefix tests/servers/,test_scenario.py test_fiel
 	test_database_hostile.py test_mas_hostile.py test_mas_cut_off.py test_mas_manage.py \
 	test_mas_rows.py)
 
-.PHONY: pytest pytest-asan pytest-asan-short
+.PHONY: pytest pytest-oldest-ansible pytest-asan pytest-asan-short
 pytest: all $(SUPPORT_PROGRAMS:%=$(BUILD)/support/%) $(VENVS)/tools/.stamp  ## everything that runs the module or reads the project
 	$(Q)$(PYTEST) tests $(PYTEST_ARGS)
+# Each entry point runs there in the run above already, with what depends on the version.
+pytest-oldest-ansible: all $(VENVS)/tools/.stamp  ## every playbook on the oldest ansible-core
+	$(Q)$(PYTEST) tests/playbooks --every-ansible -k oldest $(PYTEST_ARGS)
 # The oldest Synapse makes the module do little that the newest does not, so
 # that it is left to the run above.
 ASAN_PROGRAMS := asan $(SUPPORT_PROGRAMS:%=$(BUILD)/asan/support/%)

@@ -18,6 +18,8 @@ from tests.support.machine import Machine, needs_machine
 from tests.support.paths import ROOT
 from tests.support.synapse import Synapse
 
+pytestmark = pytest.mark.every_ansible
+
 DOCTOR, CONNECTION = "registrar-doctor", "registrar-connection"
 # Port 1 (tcpmux) is nobody's.
 NOWHERE = {"matrix_users_url": "http://127.0.0.1:1", "matrix_users_registration_shared_secret": "a secret"}

@@ -15,6 +15,8 @@ import yaml
 from tests.playbooks.ansible_run import TIMEOUT, Ansible
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.every_ansible
+
 
 def doc(ansible: Ansible, *arguments: str) -> Any:
     command = [ansible.command("ansible-doc"), "--json", *arguments]
