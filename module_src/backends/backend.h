@@ -33,6 +33,7 @@ struct observation {
     struct account account;
     bool unfinished; /* it was made by a run of ours that was cut off before its
                         password was set */
+    bool password_is_set; /* of a creation that an error ended: by it, whatever failed then */
     bool lacks_password; /* it has none, no other way in, and was never seen; perhaps
                             it is somebody else's, still in the making */
 };
@@ -116,7 +117,8 @@ struct backend_type {
     int (*lookup)(struct backend *backend, unsigned mask, struct observation *observed,
         struct error *error);
 
-    /* Whether ask_password would log the account of the newest lookup in. */
+    /* Whether ask_password would log the account of the newest lookup in, on a server
+     * that limits logins. */
     bool (*asks_by_login)(const struct backend *backend);
 
     /* Asks whether the password is the account's, leaving no trace. What the
@@ -129,6 +131,11 @@ struct backend_type {
     /* Whether create would be let through, as far as that can be known without
      * doing it. For check mode; create checks again by itself. */
     int (*may_create)(struct backend *backend, const struct account *wanted,
+        struct error *error);
+
+    /* Whether accounts are created here without any credential, by registering as anybody
+     * may; why says why not. NULL: they are not. */
+    int (*creates_openly)(struct backend *backend, bool *possible, char why[300],
         struct error *error);
 
     /* Whether create and the update after it can make an account of all that

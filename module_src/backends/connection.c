@@ -48,21 +48,37 @@ connection_opens_mas(const struct connection *connection)
            (connection->mas.command_container != NULL && connection->database != NULL);
 }
 
+/* The service account comes before the server's own user, whose password is to be unset
+ * again. */
+static bool
+has_service_account(const struct connection *connection)
+{
+    return connection->shared_secret != NULL && connection->service_account != NULL;
+}
+
+bool
+connection_is_emergency(const struct connection *connection)
+{
+    return connection->emergency_password != NULL && connection->access_token == NULL &&
+           connection->admin_username == NULL && !has_service_account(connection);
+}
+
 bool
 connection_has_administrator(const struct connection *connection)
 {
-    return connection->access_token != NULL || connection->admin_username != NULL;
+    return connection->access_token != NULL || connection->admin_username != NULL ||
+           connection_is_emergency(connection);
 }
 
 bool
 connection_may_administrate(const struct connection *connection)
 {
-    return connection_has_administrator(connection) ||
-           (connection->shared_secret != NULL && connection->service_account != NULL);
+    return connection_has_administrator(connection) || has_service_account(connection);
 }
 
 bool
 connection_can_create(const struct connection *connection)
 {
-    return connection_has_administrator(connection) || connection->shared_secret != NULL;
+    return connection_has_administrator(connection) || connection->shared_secret != NULL ||
+           connection->registration_token != NULL;
 }

@@ -94,6 +94,10 @@ bool connection_has_mas_credential(const struct connection *connection);
  * its own command. */
 bool connection_opens_mas(const struct connection *connection);
 
+/* True when emergency_password is what opens the server, as the server's own user: nothing
+ * that comes before it is given. */
+bool connection_is_emergency(const struct connection *connection);
+
 /* True when a credential of an administrator is given. */
 bool connection_has_administrator(const struct connection *connection);
 

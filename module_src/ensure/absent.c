@@ -2,6 +2,21 @@
 /* What is done about an account that nobody sees: it is created, mostly. */
 #include "ensure/run.h"
 
+/* What the account is by now, and of what is wanted that which was not seen. */
+static int
+note_what_became(struct run *run, struct error *error)
+{
+    struct account unseen = {0};
+    int result = account_copy_fields(&unseen, &run->wanted,
+        account_unobserved(&run->wanted, &run->now.account), error);
+
+    account_free(&run->outcome->after);
+    if (result == 0)
+        result = account_apply(&run->outcome->after, &run->now.account, &unseen, error);
+    account_free(&unseen);
+    return result;
+}
+
 static int
 note_creation(struct run *run)
 {
@@ -28,7 +43,7 @@ finish_creation(struct run *run)
     int result;
 
     if (!run_has_administrator(run))
-        return 0;
+        return note_what_became(run, run->error);
     result = run_difference(run, &change);
     /* The account was made, and the answer to that was lost. */
     if (result == 0 && run->now.unfinished && account_states(&run->wanted, ACCOUNT_PASSWORD))
@@ -226,8 +241,12 @@ make(struct run *run)
         /* It was made, and what the server said of it made no sense, or a later step
          * of it failed. */
         if (creation == CREATION_DONE) {
+            struct error memory = {0};
+
             note_creation(run);
-            run->outcome->password_set &= error_hides_outcome(&failure);
+            note_what_became(run, &memory);
+            run->outcome->password_set &=
+                run->now.password_is_set || error_hides_outcome(&failure);
         }
         return -1;
     }
@@ -254,6 +273,16 @@ create(struct run *run)
     return make(run);
 }
 
+/* A server that lets people register by themselves says whether the name is free. */
+static int
+refuse_creation(struct run *run, const char *why)
+{
+    return error_set(run->error, ERROR_UNAUTHORIZED,
+        "there is no account %s, and to create one Registrar needs %s (without it, only an open "
+        "registration would do: %s)",
+        run_name(run), run->type->creator, why);
+}
+
 /*
  * Nobody here may create or see accounts; all there is is the account's own
  * password, and one login says whether that is enough.
@@ -277,6 +306,23 @@ claim(struct run *run)
         "cannot log in as %s with the password given: it is not the account's, or there is "
         "no such account, and to create one Registrar needs %s",
         run_name(run), run->type->creator);
+}
+
+/* Whether an account can be created here, and what is done if not. */
+static int
+create_or_claim(struct run *run)
+{
+    char why[300] = "";
+    bool possible =
+        run_has_administrator(run) || connection_can_create(run->backend->connection);
+    bool asks = !possible && run->type->creates_openly != NULL;
+
+    if (asks && run->type->creates_openly(run->backend, &possible, why, run->error) != 0)
+        return -1;
+    if (possible)
+        return create(run);
+    return asks && run->now.presence == PRESENCE_ABSENT ? refuse_creation(run, why)
+                                                        : claim(run);
 }
 
 /* What nobody can see is predicted to be as it was seen: not there. */
@@ -320,7 +366,5 @@ run_absent(struct run *run)
                 : "");
     if (wants_deactivated)
         return run->now.presence == PRESENCE_UNKNOWN ? guess_absence(run) : 0;
-    return run_has_administrator(run) || connection_can_create(run->backend->connection)
-               ? create(run)
-               : claim(run);
+    return create_or_claim(run);
 }

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/list.h"
 #include "base/secret.h"
+#include "matrix/admin_reply.h"
 #include "matrix/call.h"
 #include "matrix/client.h"
 
@@ -48,17 +49,9 @@ void admin_room_free(struct admin_room *room);
 /* "!abc", of the room. Lives as long as it. */
 const char *admin_room_id(const struct admin_room *room);
 
-/* What the bot said. All zeroes before and after. */
-struct admin_reply {
-    struct secret text; /* the whole of it; it may have a password in it */
-    char *event_id;     /* of it */
-};
-
-void admin_reply_free(struct admin_reply *reply);
-
 /* One command, in one line. */
 struct admin_command {
-    struct secret line; /* without the prefix */
+    struct secret line; /* without the prefix; 4096 bytes at most */
     const char *user_id; /* whose account it is about */
     bool holds_secret;   /* it, or its answer, has a password: both events are redacted
                             when the answer is there, or does not come */

@@ -37,6 +37,8 @@ login_refused(const struct answer *answer, struct error *error)
 {
     static const char what[] = "logging in";
 
+    if (answer_is(answer, 404, "M_NOT_FOUND"))
+        return answer_refused(answer, what, error);
     if (answer->status == 404 || answer->status == 405)
         return answer_refused_as(answer, ERROR_UNSUPPORTED, what,
             "this server has no password login (are its accounts with Matrix "
@@ -127,11 +129,17 @@ login_body(const char *user, const struct secret *password, const char *device_i
     return NULL;
 }
 
+/* Of a password that may be right (continuwuity 26.7.3, of an account whose logins are
+ * switched off). */
+static const char not_let_in[] = "not permitted to log in";
+
 static bool
 is_wrong(const struct matrix *matrix, const struct answer *answer)
 {
-    return answer_is(answer, 403, "M_FORBIDDEN") &&
-           (matrix->login_terms == NULL || answer_says(answer, matrix->login_terms->wrong));
+    if (!answer_is(answer, 403, "M_FORBIDDEN"))
+        return false;
+    return matrix->login_terms == NULL ? !answer_says(answer, not_let_in)
+                                       : answer_says(answer, matrix->login_terms->wrong);
 }
 
 int
@@ -176,12 +184,12 @@ out:
     return result;
 }
 
-void
-client_logout(struct matrix *matrix, struct session *session, bool *failed)
+static void
+end_session(struct matrix *matrix, const char *path, struct session *session, bool *failed)
 {
     struct call call = {
         .method = "POST",
-        .path = "/_matrix/client/v3/logout",
+        .path = path,
         .bearer = &session->access_token,
         .body = json_object(),
         .retry = RETRY_SAFE, /* a second logout of a token harms nothing */
@@ -201,6 +209,18 @@ client_logout(struct matrix *matrix, struct session *session, bool *failed)
     secret_free(&session->access_token);
     memory_free(session->user_id);
     memset(session, 0, sizeof(*session));
+}
+
+void
+client_logout(struct matrix *matrix, struct session *session, bool *failed)
+{
+    end_session(matrix, "/_matrix/client/v3/logout", session, failed);
+}
+
+void
+client_logout_all(struct matrix *matrix, struct session *session, bool *failed)
+{
+    end_session(matrix, "/_matrix/client/v3/logout/all", session, failed);
 }
 
 int

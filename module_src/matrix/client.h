@@ -21,14 +21,15 @@ struct session {
 
 enum login_result {
     LOGIN_DONE,
-    LOGIN_WRONG, /* no such account, or not its password: servers do not say which */
+    LOGIN_WRONG, /* no such account, or not its password: most servers do not say which */
 };
 
 /*
  * m.login.password with device_id, or with a new device for NULL. On
  * LOGIN_DONE the session is for client_logout. Errors: rate_limited (logins
  * have a limit of their own), unsupported (no password login here), forbidden
- * (locked), what call_send says.
+ * (locked, deactivated, not let in), not_found (404 M_NOT_FOUND, of a server that
+ * says so), what call_send says.
  */
 int client_login(struct matrix *matrix, const char *user, const struct secret *password,
     const char *device_id, struct session *session, enum login_result *login,
@@ -40,6 +41,9 @@ int client_login(struct matrix *matrix, const char *user, const struct secret *p
  * may be NULL.
  */
 void client_logout(struct matrix *matrix, struct session *session, bool *failed);
+
+/* The same for all the sessions of its account, whoever logged them in. */
+void client_logout_all(struct matrix *matrix, struct session *session, bool *failed);
 
 /*
  * Takes the access_token of an answer into the session, which is ours from

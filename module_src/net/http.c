@@ -122,6 +122,12 @@ http_origin(const struct http *http)
     return http->origin;
 }
 
+long
+http_timeout_ms(const struct http *http)
+{
+    return http->options->timeout_ms;
+}
+
 const char *
 http_route(const struct http *http, bool *in_namespace)
 {

@@ -35,6 +35,9 @@ void http_close(struct http *http);
  */
 const char *http_origin(const struct http *http);
 
+/* How long one request may take, as the options say. */
+long http_timeout_ms(const struct http *http);
+
 /* The literal address of the route that was taken, "" for none, and whether it
  * was taken inside another network namespace. */
 const char *http_route(const struct http *http, bool *in_namespace);

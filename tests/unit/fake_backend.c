@@ -163,8 +163,10 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
         account = NULL;
     }
     if (!sees_all(backend)) {
-        observed->presence = fake->blind ? PRESENCE_ABSENT : PRESENCE_UNKNOWN;
-        return (fake->profiles || fake->blind) && account != NULL
+        bool tells = fake->blind || fake->shut != NULL;
+
+        observed->presence = tells ? PRESENCE_ABSENT : PRESENCE_UNKNOWN;
+        return (fake->profiles || tells) && account != NULL
                    ? show_profile(observed, account, error)
                    : 0;
     }
@@ -253,6 +255,18 @@ make(struct fake_account *account, const struct account *change, unsigned mask)
 /* What a creation makes; the rest is left to an update. */
 #define CREATED (~ACCOUNT_BIT(ACCOUNT_LOCKED))
 
+static int
+creates_openly(struct backend *backend, bool *possible, char why[300], struct error *error)
+{
+    struct fake *fake = fake_of(backend);
+    const struct fake_fault *fault = meet_fault(fake, "creates_openly", "");
+
+    note(fake, "creates_openly", "");
+    *possible = fake->shut[0] == '\0';
+    snprintf(why, 300, "%s", fake->shut);
+    return fault != NULL ? fail_with(fault, error) : 0;
+}
+
 static bool
 creates(const struct backend *backend, const struct account *wanted)
 {
@@ -281,7 +295,13 @@ create(struct backend *backend, const struct account *wanted, enum creation *cre
     account = &fake->accounts[fake->count++];
     snprintf(account->localpart, sizeof(account->localpart), "%s", wanted->localpart);
     make(account, wanted, CREATED);
-    return fault != NULL ? fail_with(fault, error) : show(observed, account, true, error);
+    account->admin |= fake->promotes;
+    if (fault != NULL && fake->shut == NULL)
+        return fail_with(fault, error);
+    observed->password_is_set = true;
+    if (show(observed, account, true, error) != 0)
+        return -1;
+    return fault != NULL ? fail_with(fault, error) : 0;
 }
 
 static bool
@@ -370,6 +390,7 @@ static const struct backend_type fake_type = {
     .server = SERVER_SYNAPSE,
     .product = "Fake",
     .administrator = "the fake's administrator",
+    .creator = "the fake's creator",
     .become_administrator = become_administrator,
     .lookup = lookup,
     .asks_by_login = asks_by_login,
@@ -385,7 +406,7 @@ static const struct backend_type fake_type = {
     .verify_login = verify_login,
 };
 
-static struct backend_type blind_type; /* fake_type, and what makes it blind */
+static struct backend_type used_type; /* fake_type, and what makes it another */
 
 static struct secret credential_bytes = {(char[]){"token"}, 5};
 
@@ -395,10 +416,11 @@ open_fake(struct trial *trial)
 {
     static char server_name[] = "example.org";
 
-    blind_type = fake_type;
-    blind_type.unseen = "give the fake's database";
+    used_type = fake_type;
+    used_type.unseen = trial->fake.blind ? "give the fake's database" : NULL;
+    used_type.creates_openly = trial->fake.shut != NULL ? creates_openly : NULL;
     trial->backend = (struct backend){
-        .type = trial->fake.blind ? &blind_type : &fake_type,
+        .type = &used_type,
         .connection = &trial->connection,
         .server_name = server_name,
         .warnings = &trial->warnings,
@@ -440,19 +462,11 @@ trial_blind(struct trial *trial, bool has_one)
     open_fake(trial);
 }
 
-struct fake_account *
-trial_account(struct trial *trial, const char *localpart)
+void
+trial_shut(struct trial *trial, const char *why)
 {
-    struct fake_account *account = &trial->fake.accounts[trial->fake.count++];
-
-    snprintf(account->localpart, sizeof(account->localpart), "%s", localpart);
-    return account;
-}
-
-struct fake_account *
-trial_find(struct trial *trial, const char *localpart)
-{
-    return find(&trial->fake, localpart);
+    trial->fake.shut = why;
+    open_fake(trial);
 }
 
 /* What a run left behind. */

@@ -48,6 +48,10 @@ struct fake {
     bool blind;            /* as profiles, and an administrator sees no more: only the
                               database does, or the account itself. An administrator
                               sets passwords, the database all but display names */
+    const char *shut;      /* who may register by themselves, of a server that says which
+                              names are taken: "": everybody, else nobody, and this is why;
+                              NULL: another server */
+    bool promotes;         /* it makes an administrator of each new account */
     char own[32];          /* who is logged in as itself, "" : nobody */
     unsigned mask;         /* of the newest look */
     const char *itself;    /* the localpart of the caller, or NULL */
@@ -85,6 +89,9 @@ void trial_start(struct trial *trial, enum trial_credential credential);
 
 /* The server is blind from here on, and has a database or none. */
 void trial_blind(struct trial *trial, bool has_database);
+
+/* The server says which names are taken, and lets everybody register ("") or nobody. */
+void trial_shut(struct trial *trial, const char *why);
 
 /* One more account of the server's. */
 struct fake_account *trial_account(struct trial *trial, const char *localpart);

@@ -7,6 +7,24 @@
 #include <stdio.h>
 #include <string.h>
 
+struct fake_account *
+trial_account(struct trial *trial, const char *localpart)
+{
+    struct fake_account *account = &trial->fake.accounts[trial->fake.count++];
+
+    snprintf(account->localpart, sizeof(account->localpart), "%s", localpart);
+    return account;
+}
+
+struct fake_account *
+trial_find(struct trial *trial, const char *localpart)
+{
+    for (size_t i = 0; i < trial->fake.count; i++)
+        if (strcmp(trial->fake.accounts[i].localpart, localpart) == 0)
+            return &trial->fake.accounts[i];
+    return NULL;
+}
+
 struct wish *
 trial_wish(struct trial *trial, const char *name, const char *password)
 {

@@ -138,7 +138,8 @@ send_stream(int connection, const struct recorded_reply *reply)
             ;
 }
 
-static void
+/* True when the connection is kept for another request. */
+static bool
 answer(struct recorded_server *server, int connection, const char *request)
 {
     static const struct recorded_reply unknown = {
@@ -149,22 +150,25 @@ answer(struct recorded_server *server, int connection, const char *request)
     int length;
 
     if (strchr(request, ' ') == NULL)
-        return;
+        return false;
     reply = is_forgotten ? unknown : choose(server, request);
     if (reply.status % RECORDED_ONCE == RECORDED_LOST)
-        return;
-    length = snprintf(head, sizeof(head), "HTTP/1.1 %d Recorded\r\nConnection: close\r\n%s",
-        reply.status % RECORDED_ONCE, reply.headers == NULL ? "" : reply.headers);
+        return false;
+    length = snprintf(head, sizeof(head), "HTTP/1.1 %d Recorded\r\n%s%s",
+        reply.status % RECORDED_ONCE,
+        has(&reply, RECORDED_KEPT) ? "" : "Connection: close\r\n",
+        reply.headers == NULL ? "" : reply.headers);
     if (has(&reply, RECORDED_STREAM)) {
         length += snprintf(head + length, sizeof(head) - (size_t)length, "\r\n");
         send(connection, head, (size_t)length, MSG_NOSIGNAL);
         send_stream(connection, &reply);
-        return;
+        return false;
     }
     length += snprintf(head + length, sizeof(head) - (size_t)length,
         "Content-Length: %zu\r\n\r\n", strlen(reply.body));
     send(connection, head, (size_t)length, MSG_NOSIGNAL);
     send(connection, reply.body, strlen(reply.body), MSG_NOSIGNAL);
+    return has(&reply, RECORDED_KEPT);
 }
 
 static void *
@@ -177,7 +181,10 @@ serve(void *context)
     while ((connection = accept(server->listener, NULL, NULL)) >= 0) {
         read_request(connection, request, sizeof(request));
         atomic_fetch_add(&server->requests, 1);
-        answer(server, connection, request);
+        if (answer(server, connection, request)) {
+            read_request(connection, request, sizeof(request));
+            note(server, request);
+        }
         shutdown(connection, SHUT_WR);
         while (recv(connection, request, sizeof(request), 0) > 0)
             ; /* until the client has closed, so that no reply is cut off */

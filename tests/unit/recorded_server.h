@@ -14,6 +14,10 @@
 #define RECORDED_HELD 4000
 #define RECORDED_ENDLESS 8000
 
+/* Added to a status: the connection is kept, and breaks when the next request has arrived
+ * on it, so that libcurl sends that one again. */
+#define RECORDED_KEPT 16000
+
 /* In place of a status: the request arrives, and its reply is lost. */
 #define RECORDED_LOST 0
 

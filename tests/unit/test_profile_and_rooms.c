@@ -190,7 +190,7 @@ leave_all(const struct recorded_reply *replies, const char *log)
 
     recorded_server_say(server, replies);
     recorded_server_log(server);
-    assert_int_equal(rooms_leave_all(&matrix, &session, &left, &error), 0);
+    assert_int_equal(rooms_leave_all(&matrix, &session, NULL, &left, &error), 0);
     assert_kind(&error, ERROR_NONE);
     assert_string_equal(recorded_server_log(server), log);
     return left;
@@ -277,7 +277,7 @@ TEST(more_rooms_than_a_server_joins_anybody_to_are_not_left)
     replies[0].body = rooms_body(100);
     before = recorded_server_requests(server);
     recorded_server_say(server, replies);
-    assert_int_equal(rooms_leave_all(&matrix, &session, &left, &error), 0);
+    assert_int_equal(rooms_leave_all(&matrix, &session, NULL, &left, &error), 0);
     assert_true(left);
     assert_int_equal(recorded_server_requests(server) - before, 101);
 }
@@ -291,7 +291,7 @@ TEST(rooms_of_a_server_that_is_gone_are_an_error)
     bool left = true;
 
     recorded_server_say(server, replies);
-    assert_int_equal(rooms_leave_all(&matrix, &session, &left, &error), -1);
+    assert_int_equal(rooms_leave_all(&matrix, &session, NULL, &left, &error), -1);
     assert_kind(&error, ERROR_UNREACHABLE);
     assert_false(left);
 }
@@ -321,7 +321,7 @@ static int
 leave_rooms(void *context, struct error *error)
 {
     bool left;
-    int result = rooms_leave_all(&matrix, &session, &left, error);
+    int result = rooms_leave_all(&matrix, &session, NULL, &left, error);
 
     (void)context;
     if (result == 0 && !left)

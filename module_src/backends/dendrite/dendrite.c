@@ -15,8 +15,8 @@
 #include "backends/homeserver/register.h"
 #include "backends/homeserver/service.h"
 #include "backends/homeserver/state.h"
+#include "backends/homeserver/states.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "matrix/profile.h"
 
 /* The fields that a registration makes, with its own session before it ends. */
@@ -53,31 +53,6 @@ become_administrator(struct backend *backend, struct error *error)
     if (opened != 0)
         return opened < 0 ? -1 : 0;
     return administrator_become(backend, error);
-}
-
-/* "register/available" answers for taken names, also where nobody may register
- * (dendrite: clientapi/routing/register.go, RegisterAvailable). */
-static int
-ask_whether_taken(struct backend *backend, struct observation *observed,
-    struct error *error)
-{
-    struct text path = {0};
-    struct answer answer = {0};
-    const char *localpart = observed->account.localpart;
-    int result;
-
-    text_append(&path, "/_matrix/client/v3/register/available?username=");
-    text_append_percent(&path, localpart, strlen(localpart));
-    result = call_get(&backend->matrix, path.failed ? NULL : path.bytes, NULL, &answer, error);
-    if (result == 0 && answer_ok(&answer))
-        observed->presence = PRESENCE_ABSENT;
-    else if (result == 0 && answer_is(&answer, 400, "M_USER_IN_USE"))
-        observed->presence = PRESENCE_PRESENT;
-    else if (result == 0)
-        observed->presence = PRESENCE_UNKNOWN;
-    answer_free(&answer);
-    text_free(&path);
-    return result;
 }
 
 static int
@@ -119,7 +94,7 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
     state_of(backend)->mask = mask;
     if (accounts_are_open(backend))
         return look_into_rows(backend, observed, error);
-    if (ask_whether_taken(backend, observed, error) != 0)
+    if (states_guess_whether_taken(backend, observed, error) != 0)
         return -1;
     return observed->presence == PRESENCE_PRESENT ? look_at_profile(backend, observed, error)
                                                   : 0;

@@ -4,11 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/homeserver/dialect.h"
 #include "backends/homeserver/service.h"
 #include "backends/homeserver/state.h"
+#include "backends/homeserver/tidy.h"
 #include "base/memory.h"
+#include "base/stop.h"
+#include "matrix/admin_room.h"
 #include "matrix/kept_session.h"
 #include "matrix/user_id.h"
+
+/* What a server does when it starts goes on for a moment after it answers: continuwuity
+ * makes the accounts of its configuration (admin_execute) half a second later, and the
+ * passwords of more than one take their time. So long, and in such steps, the login of
+ * one that is not there is tried again. */
+#define STARTUP_WAIT_MS 5000
+#define STARTUP_POLL_MS 500
 
 /* The server's name is the one in its administrator's user id. */
 static int
@@ -92,18 +103,51 @@ lock_timeout_ms(const struct backend *backend)
     return 4LL * backend->connection->http.timeout_ms;
 }
 
+/* Whether the account may only not be there yet; waits then. A signal is told by the
+ * next call. */
+static bool
+wait_for_account(struct backend *backend, const struct error *failure, long long ends_ms)
+{
+    if (failure->status != 404 || strcmp(failure->errcode, "M_NOT_FOUND") != 0 ||
+        stop_clock_ms() >= ends_ms)
+        return false;
+    return retry_pause(&backend->retry, STARTUP_POLL_MS) || stop_signal() != 0;
+}
+
+/* Why the administrator is not let in. */
+static int
+refuse_login(struct backend *backend, const struct error *failure, struct error *error)
+{
+    char wait[RETRY_WAIT_SIZE];
+
+    *error = *failure;
+    if (failure->kind != ERROR_NOT_FOUND)
+        return -1;
+    retry_tell_wait(wait, backend->retry.waited_ms);
+    error->kind = ERROR_NONE;
+    return error_set(error, ERROR_UNAUTHORIZED,
+        "cannot log in as %s: the server has no such account; a server that is only starting "
+        "may not have made it yet: set wait_timeout (seconds) then%s",
+        backend->connection->admin_username, wait);
+}
+
 static int
 log_in(void *context, const char *device_id, const struct session *old,
     struct session *session, struct error *error)
 {
     struct backend *backend = context;
     const struct connection *connection = backend->connection;
+    long long ends_ms = stop_clock_ms() + STARTUP_WAIT_MS;
+    struct error failure = {0};
     enum login_result login;
 
     (void)old;
-    if (client_login(&backend->matrix, connection->admin_username,
-            connection->admin_password, device_id, session, &login, error) != 0)
-        return -1;
+    while (client_login(&backend->matrix, connection->admin_username,
+               connection->admin_password, device_id, session, &login, &failure) != 0) {
+        if (!wait_for_account(backend, &failure, ends_ms))
+            return refuse_login(backend, &failure, error);
+        error_clear(&failure);
+    }
     if (login == LOGIN_DONE)
         return 0;
     error->status = 403;
@@ -139,15 +183,76 @@ open_with_password(struct backend *backend, struct error *error)
     return result;
 }
 
+/* ---- The server's own user ---------------------------------------------------------- */
+
+static int
+refuse_emergency(const struct error *failure, struct error *error)
+{
+    bool is_unset = strcmp(failure->errcode, "M_USER_DEACTIVATED") == 0;
+
+    if (failure->kind != ERROR_NONE && !is_unset) {
+        *error = *failure;
+        return -1;
+    }
+    error->status = 403;
+    memcpy(error->errcode, failure->errcode, sizeof(error->errcode));
+    return error_set(error, ERROR_UNAUTHORIZED,
+        "cannot log in as @" ADMIN_ROOM_BOT " with emergency_password: %s; the server reads its "
+        "configuration only when it starts, so restart it after setting it there",
+        is_unset ? "the running server has none" : "the running server has another one");
+}
+
+static void
+warn_emergency(struct backend *backend)
+{
+    const char *rest = backend->type->dialect->emergency_rest;
+
+    list_add(backend->warnings,
+        "emergency_password opened the server as its own user %s, which may do everything; "
+        "unset it in the server's configuration, and restart the server, as soon as there is an "
+        "administrator%s%s",
+        state_of(backend)->administrator.user_id, rest == NULL ? "" : ". ",
+        rest == NULL ? "" : rest);
+}
+
+/* Its session is never kept: who has its token is the server. */
+static int
+open_with_emergency(struct backend *backend, struct error *error)
+{
+    struct state *state = state_of(backend);
+    struct error failure = {0};
+    enum login_result login = LOGIN_DONE;
+
+    backend->authenticated_by = "emergency_password";
+    if (client_login(&backend->matrix, ADMIN_ROOM_BOT, backend->connection->emergency_password,
+            backend->type->dialect->login_device, &state->administrator, &login, &failure) !=
+            0 ||
+        login == LOGIN_WRONG)
+        return refuse_emergency(&failure, error);
+    if (!user_id_has_localpart(state->administrator.user_id, ADMIN_ROOM_BOT))
+        return error_set(error, ERROR_PROTOCOL,
+            "logging in as @" ADMIN_ROOM_BOT ": the server's answer names another account");
+    state->is_server_itself = true;
+    warn_emergency(backend);
+    return 0;
+}
+
 int
 administrator_open(struct backend *backend, struct error *error)
 {
-    int result = backend->connection->access_token != NULL
-                     ? open_with_token(backend, error)
-                     : open_with_password(backend, error);
+    const struct connection *connection = backend->connection;
+    int result;
 
+    if (connection->access_token != NULL)
+        result = open_with_token(backend, error);
+    else if (connection->admin_username != NULL)
+        result = open_with_password(backend, error);
+    else
+        result = open_with_emergency(backend, error);
     return result == 0 ? take_server_name(backend, error) : -1;
 }
+
+/* ---- The service account ------------------------------------------------------------ */
 
 /* What is known of the service account's session file entry. */
 static int
@@ -168,7 +273,7 @@ take_service(struct backend *backend, struct error *error)
     state->is_service = true;
     if (take_server_name(backend, error) != 0)
         return -1;
-    service_leave_rooms(backend);
+    tidy_rooms(backend);
     return 0;
 }
 
@@ -253,17 +358,43 @@ administrator_forget(struct backend *backend, struct error *error)
     return result;
 }
 
-void
-administrator_close(struct backend *backend)
+/* What the server's own user was logged in with before, by us or by others, may work for
+ * ever: unsetting its password does not end it on Conduit and tuwunel. */
+static void
+log_out_server(struct backend *backend)
 {
-    struct state *state = state_of(backend);
     bool failed;
 
-    client_logout(&backend->matrix, &state->administrator, &failed);
+    client_logout_all(&backend->matrix, &state_of(backend)->administrator, &failed);
+    if (failed)
+        list_add(backend->warnings,
+            "@" ADMIN_ROOM_BOT ", the server's own user, could not be logged out everywhere; an "
+            "access token of it may go on working, also when emergency_password is unset, "
+            "until a run with emergency_password logs it out");
+}
+
+static void
+log_out(struct backend *backend)
+{
+    bool failed;
+
+    client_logout(&backend->matrix, &state_of(backend)->administrator, &failed);
     if (failed)
         list_add(backend->warnings,
             "the administrator could not be logged out; a device called \"Registrar\" may "
             "be left");
+}
+
+void
+administrator_close(struct backend *backend)
+{
+    struct state *state = state_of(backend);
+
+    if (state->is_server_itself)
+        log_out_server(backend);
+    else
+        log_out(backend);
+    state->is_server_itself = false;
     session_file_close(state->session_file);
     state->session_file = NULL;
 }

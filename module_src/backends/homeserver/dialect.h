@@ -9,6 +9,8 @@
 #include "backends/backend.h"
 #include "matrix/call.h"
 
+struct users_manner;
+
 /* What a refused registration is refused for. */
 enum registration_refusal {
     REFUSAL_OTHER,
@@ -28,11 +30,23 @@ struct homeserver_dialect {
     bool has_user_types;      /* a registration, and its MAC, may have one */
     bool registers_silently;  /* a registration can be asked to make no session */
     bool registers_any_device; /* its session is on the device that is asked for */
+    bool checks_types_first; /* a member of a wrong type is refused before the MAC is
+                                looked at */
+    bool adds_to_names;      /* a display name that is registered gets something added */
+    bool has_admin_room;     /* being joined to "#admins:<server name>" is what makes an
+                                administrator */
+    const struct users_manner *users; /* how it has the API of synapse/users.h; NULL: as
+                                         Synapse */
 
     enum first_account first_account;
     /* The device of a login that asks something of an account, which is always the same
-     * so that none piles up; NULL: a new one each time. */
+     * so that none piles up; its refusals say what the account is (states.h). NULL: a new
+     * one each time, and all that a refusal says is that it is one. */
     const char *login_device;
+    bool locks_behind_password; /* only the right password is told that it is locked */
+    /* What goes on working when emergency_password is unset again, and the cure: a
+     * sentence. NULL: nothing does. */
+    const char *emergency_rest;
 
     /* What is said of a refusal; by its status and words. */
     enum registration_refusal (*read_refusal)(const struct answer *answer);

@@ -6,6 +6,7 @@
 
 #include "backends/homeserver/dialect.h"
 #include "backends/homeserver/state.h"
+#include "backends/homeserver/states.h"
 #include "base/memory.h"
 #include "matrix/profile.h"
 
@@ -46,39 +47,98 @@ own_look_at_profile(struct backend *backend, struct observation *observed, struc
     return result;
 }
 
+/* Whose session it is has to be who was asked about. */
+static int
+take_name(struct backend *backend, struct observation *observed, struct error *error)
+{
+    char *localpart = memory_copy_string(observed->account.localpart);
+    int result = localpart == NULL ? error_no_memory(error)
+                                   : account_name(&observed->account,
+                                         state_of(backend)->own.user_id, localpart, error);
+
+    memory_free(localpart);
+    return result;
+}
+
+/* What an account is that did not let us in, and why that leaves its password open;
+ * NULL: it does not. */
+static const char *
+read_closed_door(const struct homeserver_dialect *dialect, enum states_login login,
+    struct account *account)
+{
+    switch (login) {
+    case STATES_DEACTIVATED:
+        account_state_bool(account, ACCOUNT_DEACTIVATED, true);
+        return "it is deactivated, and no password opens it";
+    case STATES_LOCKED:
+        account_state_bool(account, ACCOUNT_LOCKED, true);
+        return dialect->locks_behind_password ? NULL : "it is locked, and no password opens it";
+    case STATES_DISABLED:
+        return "its logins are switched off, so that no password opens it";
+    default:
+        return NULL;
+    }
+}
+
+/* A login of a server that says why it lets nobody in. 1: it is answered by that. */
+static int
+ask_state(struct backend *backend, struct observation *observed, const char *user,
+    const struct secret *password, enum password_answer *answer, char *why,
+    struct error *error)
+{
+    enum states_login login;
+    const char *reason;
+
+    if (states_log_in(backend, user, password, &state_of(backend)->own, &login, error) != 0)
+        return -1;
+    if (login == STATES_OPENED)
+        return 0;
+    reason = read_closed_door(backend->type->dialect, login, &observed->account);
+    *answer = login == STATES_LOCKED ? PASSWORD_SAME : PASSWORD_DIFFERENT;
+    if (reason != NULL) {
+        *answer = PASSWORD_CANNOT_TELL;
+        snprintf(why, PASSWORD_WHY_SIZE, "%s", reason);
+    }
+    return 1;
+}
+
+/* The same of one that does not. */
+static int
+ask_login(struct backend *backend, const char *user, const struct secret *password,
+    enum password_answer *answer, struct error *error)
+{
+    enum login_result login;
+
+    if (client_login(&backend->matrix, user, password, NULL, &state_of(backend)->own, &login,
+            error) != 0)
+        return -1;
+    *answer = PASSWORD_DIFFERENT;
+    return login == LOGIN_WRONG;
+}
+
 int
 own_ask(struct backend *backend, struct observation *observed,
     const struct secret *password, enum password_answer *answer, char *why,
     struct error *error)
 {
-    struct state *state = state_of(backend);
     const char *known = observed->account.user_id;
-    enum login_result login;
+    const char *user = known == NULL ? observed->account.localpart : known;
+    int result;
 
     own_end(backend);
-    if (client_login(&backend->matrix, known == NULL ? observed->account.localpart : known,
-            password, NULL, &state->own, &login, error) != 0)
-        return -1;
-    if (login == LOGIN_WRONG) {
-        *answer = PASSWORD_DIFFERENT;
-        return 0;
-    }
-    if (known != NULL && strcmp(known, state->own.user_id) != 0) {
+    result = backend->type->dialect->login_device != NULL
+                 ? ask_state(backend, observed, user, password, answer, why, error)
+                 : ask_login(backend, user, password, answer, error);
+    if (result != 0)
+        return result < 0 ? -1 : 0;
+    if (known != NULL && strcmp(known, state_of(backend)->own.user_id) != 0) {
         *answer = PASSWORD_CANNOT_TELL;
         snprintf(why, PASSWORD_WHY_SIZE, "the server logs in another account by that name");
         return 0;
     }
     *answer = PASSWORD_SAME;
-    if (known == NULL) {
-        char *localpart = memory_copy_string(observed->account.localpart);
-        int result = localpart == NULL ? error_no_memory(error)
-                                       : account_name(&observed->account,
-                                             state->own.user_id, localpart, error);
-
-        memory_free(localpart);
-        if (result != 0)
-            return -1;
-    }
+    if (known == NULL && take_name(backend, observed, error) != 0)
+        return -1;
     return backend->type->dialect->look_as_itself(backend, observed, error);
 }
 

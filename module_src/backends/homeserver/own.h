@@ -9,7 +9,10 @@
 
 #include "backends/backend.h"
 
-/* See backend_type.ask_password; ends in a session when the answer is yes. */
+/*
+ * See backend_type.ask_password; ends in a session when the answer is yes, but for an
+ * account that is locked (dialect: locks_behind_password).
+ */
 int own_ask(struct backend *backend, struct observation *observed,
     const struct secret *password, enum password_answer *answer, char *why,
     struct error *error);

@@ -15,6 +15,16 @@ enum passwords { PASSWORDS_NOT_ASKED, PASSWORDS_ON, PASSWORDS_OFF };
 /* Whether deleting a device tells a wrong password from a right one here. */
 enum deletion_tells { DELETION_NOT_TRIED, DELETION_TELLS, DELETION_TELLS_NOT };
 
+/* Whether anybody may register here, as far as it was asked. */
+enum joining {
+    JOINING_NOT_ASKED,
+    JOINING_CLOSED,
+    JOINING_OPENLY,
+    JOINING_BY_TOKEN,
+};
+
+#define JOINING_WHY_SIZE 300
+
 struct admin_room;
 
 struct state {
@@ -36,6 +46,8 @@ struct state {
     long long secret_wait_ends_ms; /* on stop_clock_ms; 0: none was begun */
     enum deletion_tells deletion_tells;
     enum passwords passwords;
+    enum joining joining;
+    char joining_why[JOINING_WHY_SIZE]; /* of JOINING_CLOSED */
 };
 
 static inline struct state *

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A stand-in for tuwunel, which comes from no registry: as strict as tuwunel 1.9.0, with
+state, upon the core that it has in common with its siblings (family.py).
+
+    with Tuwunel() as server:
+        server.create("alice", "a password")
+        ... server.url, server.secret, server.admin_token ...
+        assert server.opens("alice", "a password")
+
+    Tuwunel(version="1.8.0")             no admin API but the shared secret
+    Tuwunel(version="1.6.0")             not even that
+    Tuwunel(mas_secret="...")            whose accounts are another's
+    Tuwunel(registration_shared_secret=None, allow_registration=True,
+            registration_token="...", emergency_password="...")
+
+Its parts: tuwunel_table.py (its settings, and what it has had since when), tuwunel_home.py
+(what is done to accounts), tuwunel_register.py (the shared secret), tuwunel_users.py and
+tuwunel_lists.py and tuwunel_devices.py (the admin API), tuwunel_tokens.py,
+tuwunel_moderation.py (MSC4323), tuwunel_joining.py (registering and logging in),
+tuwunel_own.py (what an account does to itself), tuwunel_bot.py and tuwunel_commands.py.
+
+It is more forgiving nowhere. It has no appservices, no JWT, no single sign-on, no mail and
+no media; what it lacks of the admin API is about rooms, media and federation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+from .family import Family
+from .family_accounts import Account, Session
+from .family_table import Refusal, Route
+from .mas_routes import parsed as parsed_version
+from .mas_wire import Reply, Request
+from .tuwunel_bot import TuwunelBot
+from .tuwunel_devices import AdminDevices
+from .tuwunel_joining import Joining
+from .tuwunel_lists import Lists
+from .tuwunel_moderation import Moderation
+from .tuwunel_own import Own
+from .tuwunel_register import Nonces
+from .tuwunel_table import ADMIN_API, NOT_UNDER_MAS, SINCE, TABLE, TuwunelSettings
+from .tuwunel_tokens import Token, Tokens
+
+GREETING = "hewwo from tuwunel woof!"
+
+
+class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family):
+    TABLE = TABLE
+    SETTINGS = TuwunelSettings
+    ROUTES = (
+        Route("GET", "/", "_greeting"),
+        Route("GET", "/_tuwunel/server_version", "_own_version"),
+        Route("GET", "/_tuwunel/local_user_count", "_user_count"),
+        Route("GET", "/_synapse/admin/v1/server_version", "_admin_version"),
+        Route("GET", "/_matrix/key/v2/server", "_keys"),
+    )
+
+    def __init__(self, server_name: str = "example.test", start: bool = True, **settings: Any) -> None:
+        self.nonces = Nonces()
+        self.tokens = Tokens()
+        self.bound_emails: dict[str, str] = {}
+        # Seconds before each answer.
+        self.delay: float = 0
+        super().__init__(server_name, start, **settings)
+        if not self.settings.create_admin_room:
+            del self.rooms.aliases[f"#admins:{server_name}"]
+
+    # What it is
+
+    @property
+    def version(self) -> str:
+        return self.settings.version
+
+    @property
+    def secret(self) -> str | None:
+        """The shared secret as the server takes it now; empty or None: it takes none."""
+        file = self.settings.registration_shared_secret_file
+        if file is not None:
+            # One that cannot be read is as none at all.
+            with contextlib.suppress(OSError):
+                return Path(file).read_text("utf8").strip()
+        return self.settings.registration_shared_secret
+
+    def prepare(self) -> None:
+        """The password of an emergency is set at each start. Where there is none, nothing
+        is done, so that one of before goes on opening (section 11)."""
+        self.nonces = Nonces()
+        if self.settings.emergency_password is not None:
+            bot = self.known(self.bot_id)
+            self.set_password(bot, self.settings.emergency_password)
+
+    # Its endpoints
+
+    def routes_served(self) -> list[Route]:
+        version = parsed_version(self.version)
+        return [
+            route
+            for route in super().routes_served()
+            if version >= since(route) and not (self.settings.mas_secret and gone_by_mas(route))
+        ]
+
+    def _greeting(self, request: Request) -> Reply:
+        return Reply.text(200, GREETING)
+
+    def _own_version(self, request: Request) -> Reply:
+        return Reply(200, {"name": self.table.name, "version": self.version})
+
+    def _admin_version(self, request: Request) -> Reply:
+        return Reply(200, {"server_version": self.version})
+
+    def _told_version(self) -> dict[str, Any]:
+        return {"name": self.table.name, "version": self.version, "compiler": "rustc 1.94.1"}
+
+    def _versions(self, request: Request) -> Reply:
+        reply = super()._versions(request)
+        reply.body["server"] = self._told_version()
+        return reply
+
+    def _federation_version(self, request: Request) -> Reply:
+        self._require_federation()
+        return Reply(200, {"server": self._told_version()})
+
+    def _user_count(self, request: Request) -> Reply:
+        self._require_federation()
+        return Reply(200, {"count": sum(not one.deactivated for one in self.accounts)})
+
+    def _keys(self, request: Request) -> Reply:
+        self._require_federation()
+        key = "ed25519:a_test"
+        told = {
+            "server_name": self.server_name,
+            "verify_keys": {key: {"key": "a2V5"}},
+            "old_verify_keys": {},
+            "signatures": {self.server_name: {key: "c2lnbmF0dXJl"}},
+            "valid_until_ts": int(time.time() * 1000) + 86_400_000,
+        }
+        return Reply(200, told)
+
+    def _require_federation(self) -> None:
+        if not self.settings.federation:
+            raise self.table.federation_off.refusal
+
+    # What it does otherwise
+
+    def _answer(self, request: Request) -> Reply:
+        time.sleep(self.delay)
+        return super()._answer(request)
+
+    def caller(self, request: Request, locked_too: bool = False) -> Session:
+        session = super().caller(request, locked_too)
+        token = (request.header("authorization") or "").partition(" ")[2]
+        end = session.account.more.get("ends", {}).get(token)
+        if end is not None and end < time.time():
+            raise Refusal(401, "M_UNKNOWN_TOKEN", "Expired access token.", soft_logout=True)
+        return session
+
+    def promote(self, user_id: str) -> None:
+        """Without an admin room nothing is done, and nothing said. Who is only invited
+        gets the power, and no more; who had it keeps the entry."""
+        if not self.settings.create_admin_room:
+            return
+        room = self.admin_room
+        is_new = room.membership(user_id) not in ("join", "invite")
+        if is_new:
+            self.rooms.set_membership(room, user_id, "invite", self.bot_id)
+            self.rooms.set_membership(room, user_id, "join", user_id)
+        if room.power(user_id) != self.table.admin_power:
+            self.rooms.set_power(room, user_id, self.table.admin_power, self.bot_id)
+        if is_new:
+            self.tell(f"Welcome to the admin room of {self.server_name}.", loudly=True)
+
+    def add_token(self, token: str | None = None, **how: Any) -> str:
+        """A registration token of the database; uses_allowed, expiry_time (ms)."""
+        with self.changed:
+            return self.tokens.make(token or secrets.token_urlsafe(12), None, Token(**how))
+
+    def from_elsewhere(self, name: str, origin: str = "oidc") -> Account:
+        """An account that another service has made, and that has no password here."""
+        with self.changed:
+            account = self.make_account(self.user_id(name), "*")
+            account.more["origin"] = origin
+            return account
+
+
+def since(route: Route) -> tuple[int, int, int]:
+    usual = ADMIN_API if route.template.startswith("/_synapse/admin/") else (0, 0, 0)
+    return SINCE.get(route.handler, usual)
+
+
+def gone_by_mas(route: Route) -> bool:
+    return route.handler in NOT_UNDER_MAS
+
+
+__all__ = ["Tuwunel"]
+
+
+if __name__ == "__main__":
+    # python3 -m tests.support.tuwunel: one to try things on.
+    with Tuwunel() as server:
+        print(f"{server.url}\nsecret: {server.secret}\ntoken: {server.admin_token}")
+        try:
+            while True:
+                time.sleep(60)
+        except KeyboardInterrupt:
+            pass
