@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.support.conduit import Conduit
+from tests.support.continuwuity import Continuwuity
 from tests.support.dendrite import Dendrite
 from tests.support.mas import Mas
 from tests.support.postgres import Postgres
 from tests.support.synapse import Synapse
+from tests.support.tuwunel import Tuwunel
 
 _numbers = itertools.count(1)
 
@@ -93,6 +96,29 @@ def mas() -> Iterator[Mas]:
     which delegates to it. A test makes accounts of its own, and leaves settings as
     they were."""
     with Mas() as server, server.delegating(Synapse):
+        yield server
+        assert not server.complaints
+
+
+@pytest.fixture(scope="session")
+def tuwunel() -> Iterator[Tuwunel]:
+    """The stand-in for it, shared, as are the two below: a test makes accounts of its own,
+    and leaves settings as they were."""
+    with Tuwunel() as server:
+        yield server
+        assert not server.complaints
+
+
+@pytest.fixture(scope="session")
+def continuwuity() -> Iterator[Continuwuity]:
+    with Continuwuity() as server:
+        yield server
+        assert not server.complaints
+
+
+@pytest.fixture(scope="session")
+def conduit() -> Iterator[Conduit]:
+    with Conduit() as server:
         yield server
         assert not server.complaints
 
