@@ -146,6 +146,8 @@ standin_forget(struct backend *backend)
     for (size_t i = 0; i < state->kept_count; i++)
         free_kept(&state->kept[i]);
     memory_free(state->kept);
+    state->kept = NULL;
+    state->kept_count = 0;
     free_kept(&state->sent);
 }
 
