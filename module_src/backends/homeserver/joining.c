@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/homeserver/administrator.h"
 #include "backends/homeserver/dialect.h"
 #include "backends/homeserver/state.h"
 #include "backends/homeserver/states.h"
@@ -340,6 +341,17 @@ finish(struct joining_run *run)
     return judge_administrator(run);
 }
 
+/* Registration may have ended with the first account, which can make the others. Where it
+ * was perhaps made before, its password is asked about next, on the same device. */
+static int
+become_administrator(struct joining_run *run)
+{
+    if (run->backend->authority != AUTHORITY_NONE || *run->creation != CREATION_DONE ||
+        !account_is(run->wanted, ACCOUNT_ADMIN))
+        return 0;
+    return administrator_take_over(run->backend, &run->session, run->error);
+}
+
 int
 joining_create(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error)
@@ -361,7 +373,7 @@ joining_create(struct backend *backend, const struct account *wanted,
         return -1;
     result = send_registration(&run);
     if (result == 0)
-        result = finish(&run);
+        result = finish(&run) == 0 ? become_administrator(&run) : -1;
     else if (result > 0)
         result = 0;
     client_logout(&backend->matrix, &run.session, &failed);
