@@ -8,12 +8,24 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.support.conduit import Conduit
+from tests.support.continuwuity import Continuwuity
 from tests.support.dendrite import Dendrite
 from tests.support.mas import Mas
 from tests.support.postgres import Postgres
 from tests.support.synapse import Synapse
+from tests.support.tuwunel import Tuwunel
 
 _numbers = itertools.count(1)
+
+
+# Here, since pytest asks for options before it looks into the suites' folders.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-ansible",
+        action="store_true",
+        help="run whatever runs ansible-playbook on the oldest ansible-core, too, marked or not",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +96,29 @@ def mas() -> Iterator[Mas]:
     which delegates to it. A test makes accounts of its own, and leaves settings as
     they were."""
     with Mas() as server, server.delegating(Synapse):
+        yield server
+        assert not server.complaints
+
+
+@pytest.fixture(scope="session")
+def tuwunel() -> Iterator[Tuwunel]:
+    """The stand-in for it, shared, as are the two below: a test makes accounts of its own,
+    and leaves settings as they were."""
+    with Tuwunel() as server:
+        yield server
+        assert not server.complaints
+
+
+@pytest.fixture(scope="session")
+def continuwuity() -> Iterator[Continuwuity]:
+    with Continuwuity() as server:
+        yield server
+        assert not server.complaints
+
+
+@pytest.fixture(scope="session")
+def conduit() -> Iterator[Conduit]:
+    with Conduit() as server:
         yield server
         assert not server.complaints
 

@@ -7,13 +7,17 @@
 #include "backends/dendrite/dendrite.h"
 #include "backends/detect.h"
 #include "backends/mas/mas.h"
+#include "backends/room/conduit.h"
+#include "backends/room/continuwuity.h"
 #include "backends/synapse/synapse.h"
+#include "backends/tuwunel/tuwunel.h"
 #include "base/memory.h"
 #include "db/postgres.h"
 #include "matrix/client.h"
 
 const struct backend_type *const backend_types[] = {
-    &synapse_backend, &dendrite_backend, &mas_backend, NULL};
+    &synapse_backend, &dendrite_backend, &mas_backend, &tuwunel_backend,
+    &continuwuity_backend, &conduit_backend, NULL};
 
 static const struct backend_type *
 type_named(const char *name)

@@ -117,7 +117,8 @@ struct backend_type {
     int (*lookup)(struct backend *backend, unsigned mask, struct observation *observed,
         struct error *error);
 
-    /* Whether ask_password would log the account of the newest lookup in. */
+    /* Whether ask_password would log the account of the newest lookup in, on a server
+     * that limits logins. */
     bool (*asks_by_login)(const struct backend *backend);
 
     /* Asks whether the password is the account's, leaving no trace. What the

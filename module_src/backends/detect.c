@@ -29,80 +29,202 @@ take_version(struct backend *backend, const char *text)
     }
 }
 
-/* The type that alone answers at a path of its own, with whatever body. */
-static const struct backend_type *
-type_of_path(struct matrix *matrix, struct error *error)
-{
-    for (size_t i = 0; backend_types[i] != NULL; i++) {
-        struct answer answer = {0};
-        struct error failure = {0};
-        bool found;
+/* What answers, as far as it is known by now. */
+struct finding {
+    const struct backend_type *type;
+    char name[64]; /* as it calls itself; "" while it has not said */
+};
 
-        if (backend_types[i]->own_path == NULL)
-            continue;
-        found = (call_get(matrix, backend_types[i]->own_path, NULL, &answer, &failure) == 0 &&
-                    answer_ok(&answer)) ||
-                (failure.kind == ERROR_PROTOCOL && failure.status == 200);
-        answer_free(&answer);
-        if (found)
-            return backend_types[i];
-        if (failure.kind == ERROR_MEMORY || failure.kind == ERROR_INTERRUPTED) {
-            *error = failure;
-            return NULL;
-        }
-    }
-    return NULL;
+static void
+take_name(struct finding *finding, const char *name)
+{
+    text_show(finding->name, sizeof(finding->name), name);
+    finding->type = type_of_product(name, strlen(name));
+}
+
+/* {"name": ..., "version": ...}, which the servers have at several paths. */
+static void
+take_server(struct backend *backend, struct finding *finding, const json_t *server)
+{
+    const char *name = json_string_value(json_object_get(server, "name"));
+    const char *version = json_string_value(json_object_get(server, "version"));
+
+    if (name == NULL || *name == '\0')
+        return;
+    take_name(finding, name);
+    if (finding->type != NULL && version != NULL)
+        take_version(backend, version);
+}
+
+static bool
+is_known(const struct finding *finding)
+{
+    return finding->type != NULL || finding->name[0] != '\0';
+}
+
+/* What ends the search; any other failure only says nothing. */
+static int
+go_on(const struct error *failure, struct error *error)
+{
+    if (failure->kind != ERROR_MEMORY && failure->kind != ERROR_INTERRUPTED)
+        return 0;
+    *error = *failure;
+    return -1;
+}
+
+/*
+ * Synapse names itself in the Server header of every answer, whatever the status,
+ * unless a reverse proxy replaces it; the federation's version endpoint has the name of
+ * every server, but only where federation is served. Otherwise tuwunel and continuwuity
+ * answer 403, and Conduit 500 (src/api/server_server.rs), which is no breakdown.
+ */
+static int
+ask_federation(struct backend *backend, struct finding *finding, struct error *error)
+{
+    struct matrix *matrix = &backend->matrix;
+    struct answer answer = {0};
+    int result =
+        call_get(matrix, "/_matrix/federation/v1/version", NULL, &answer, error);
+
+    if (result == 0 && answer_ok(&answer))
+        take_server(backend, finding, json_object_get(answer.body, "server"));
+    if (result == 0 && !is_known(finding))
+        finding->type =
+            type_of_product(matrix->server_header, strcspn(matrix->server_header, "/ "));
+    answer_free(&answer);
+    return result;
+}
+
+/* Where tuwunel says the same to clients (MSC4383; src/api/client/versions.rs). */
+static int
+ask_versions(struct backend *backend, struct finding *finding, struct error *error)
+{
+    struct answer answer = {0};
+    struct error failure = {0};
+
+    if (call_get(&backend->matrix, "/_matrix/client/versions", NULL, &answer, &failure) == 0 &&
+        answer_ok(&answer))
+        take_server(backend, finding, json_object_get(answer.body, "server"));
+    answer_free(&answer);
+    return go_on(&failure, error);
+}
+
+/* Asks at a path where one server alone answers: that of the type, with whatever body,
+ * or one that says its name. */
+static int
+ask_path(struct backend *backend, const char *path, const struct backend_type *type,
+    struct finding *finding, struct error *error)
+{
+    struct answer answer = {0};
+    struct error failure = {0};
+    int result = call_get(&backend->matrix, path, NULL, &answer, &failure);
+    bool answers = result == 0 && answer_ok(&answer);
+
+    if (answers)
+        take_server(backend, finding, answer.body);
+    if (type != NULL && finding->name[0] == '\0' &&
+        (answers || (failure.kind == ERROR_PROTOCOL && failure.status == 200)))
+        finding->type = type;
+    answer_free(&answer);
+    return go_on(&failure, error);
 }
 
 static int
+ask_own_paths(struct backend *backend, struct finding *finding, struct error *error)
+{
+    for (size_t i = 0; backend_types[i] != NULL && !is_known(finding); i++)
+        if (backend_types[i]->own_path != NULL &&
+            ask_path(backend, backend_types[i]->own_path, backend_types[i], finding,
+                error) != 0)
+            return -1;
+    /* The ancestor of two of them, of before its name was changed. */
+    return is_known(finding) ? 0
+                             : ask_path(backend, "/_conduwuit/server_version", NULL, finding,
+                                   error);
+}
+
+/* Conduit has no path of its own, but a greeting (src/main.rs). */
+static int
+ask_greeting(struct backend *backend, struct finding *finding, struct error *error)
+{
+    static const char greeting[] = "Hello from Conduit!";
+    const struct http_request request = {.method = "GET", .path = "/"};
+    struct http_reply reply = {0};
+    struct error failure = {0};
+
+    if (retry_exchange(backend->matrix.retry, backend->matrix.http, &request, RETRY_SAFE, false,
+            &reply, &failure) == 0 &&
+        reply.status == 200 && reply.body != NULL && strcmp(reply.body, greeting) == 0)
+        take_name(finding, "Conduit");
+    http_reply_free(&reply);
+    return go_on(&failure, error);
+}
+
+/* The steps, the cheapest and surest first: Synapse and Dendrite, and whoever serves
+ * federation, take one request. /_synapse/admin/v1/server_version is none of them:
+ * tuwunel has it, too. */
+static int (*const steps[])(struct backend *backend, struct finding *finding,
+    struct error *error) = {ask_federation, ask_versions, ask_own_paths, ask_greeting};
+
+/* What is to be done about servers that are known, and not managed. */
+static const struct {
+    const char *name;
+    const char *advice;
+} unmanaged[] = {
+    {"conduwuit", "Nobody maintains it any more: move to continuwuity, its successor"},
+};
+
+/* "Synapse, Dendrite and Conduit" */
+static void
+name_managed(struct text *managed)
+{
+    for (size_t i = 0; backend_types[i] != NULL; i++)
+        text_append_format(managed, "%s%s",
+            i == 0                         ? ""
+            : backend_types[i + 1] == NULL ? " and "
+                                           : ", ",
+            backend_types[i]->product);
+}
+
+/* Always -1. */
+static int
 refuse_unknown(const struct matrix *matrix, const char *name, struct error *error)
 {
-    char shown[64];
+    struct text managed = {0};
+    const char *advice = NULL;
+    int result;
 
-    if (name == NULL)
+    if (*name == '\0')
         return error_set(error, ERROR_UNSUPPORTED,
             "cannot tell which homeserver %s is: it does not say (a reverse proxy may hide "
             "it, or this is none); set backend, for instance backend: synapse",
             http_origin(matrix->http));
-    text_show(shown, sizeof(shown), name);
-    return error_set(error, ERROR_UNSUPPORTED,
-        "%s is %s, which this version of Registrar does not manage; it manages Synapse, "
-        "Dendrite and Matrix Authentication Service",
-        http_origin(matrix->http), shown);
+    for (size_t i = 0; i < sizeof(unmanaged) / sizeof(unmanaged[0]); i++)
+        if (strcasecmp(unmanaged[i].name, name) == 0)
+            advice = unmanaged[i].advice;
+    name_managed(&managed);
+    result = managed.failed
+                 ? error_no_memory(error)
+                 : error_set(error, ERROR_UNSUPPORTED,
+                       "%s is %s, which this version of Registrar does not manage%s%s; it "
+                       "manages %s",
+                       http_origin(matrix->http), name, advice == NULL ? "" : ". ",
+                       advice == NULL ? "" : advice, managed.bytes);
+    text_free(&managed);
+    return result;
 }
 
-/*
- * Synapse names itself in the Server header of every answer, whatever the
- * status, unless a reverse proxy replaces it; the federation's version
- * endpoint has the name of every server, but only where federation is served.
- * (/_synapse/admin/v1/server_version proves nothing: tuwunel serves it, too.)
- */
 const struct backend_type *
 detect_server(struct backend *backend, struct error *error)
 {
-    struct matrix *matrix = &backend->matrix;
-    struct answer answer = {0};
-    const struct backend_type *type = NULL;
-    const json_t *server;
-    const char *name = NULL;
+    struct finding finding = {0};
 
-    if (call_get(matrix, "/_matrix/federation/v1/version", NULL, &answer, error) != 0)
-        goto out;
-    server = answer_ok(&answer) ? json_object_get(answer.body, "server") : NULL;
-    name = json_string_value(json_object_get(server, "name"));
-    if (name != NULL)
-        type = type_of_product(name, strlen(name));
-    else
-        type = type_of_product(matrix->server_header, strcspn(matrix->server_header, "/ "));
-    if (type != NULL && json_is_string(json_object_get(server, "version")))
-        take_version(backend, json_string_value(json_object_get(server, "version")));
-    if (type == NULL && name == NULL)
-        type = type_of_path(matrix, error);
-    if (type == NULL)
-        refuse_unknown(matrix, name, error);
-out:
-    answer_free(&answer);
-    return type;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !is_known(&finding); i++)
+        if (steps[i](backend, &finding, error) != 0)
+            return NULL;
+    if (finding.type == NULL)
+        refuse_unknown(&backend->matrix, finding.name, error);
+    return finding.type;
 }
 
 const struct backend_type *

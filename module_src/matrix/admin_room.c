@@ -207,14 +207,6 @@ admin_room_id(const struct admin_room *room)
     return room->id;
 }
 
-void
-admin_reply_free(struct admin_reply *reply)
-{
-    secret_free(&reply->text);
-    memory_free(reply->event_id);
-    memset(reply, 0, sizeof(*reply));
-}
-
 int
 admin_room_command(struct admin_room *room, const struct admin_command *command,
     struct admin_reply *reply, struct list *warnings, struct error *error)
@@ -239,6 +231,7 @@ admin_room_members(struct admin_room *room, struct list *user_ids, struct error 
     struct answer answer = {0};
     int result = members(room, &answer, error);
     json_t *joined = result == 0 ? json_object_get(answer.body, "joined") : NULL;
+    char shown[USER_ID_LONGEST + 1];
     const char *user_id, *server_name;
     json_t *ignored;
 
@@ -249,7 +242,8 @@ admin_room_members(struct admin_room *room, struct list *user_ids, struct error 
             (user_id_has_localpart(user_id, ADMIN_ROOM_BOT) &&
                 strcmp(server_name, room->server_name) == 0))
             continue;
-        list_add(user_ids, "%s", user_id);
+        text_show(shown, sizeof(shown), user_id);
+        list_add(user_ids, "%s", shown);
     }
     answer_free(&answer);
     if (result == 0 && user_ids->failed)

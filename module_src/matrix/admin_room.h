@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/list.h"
 #include "base/secret.h"
+#include "matrix/admin_reply.h"
 #include "matrix/call.h"
 #include "matrix/client.h"
 
@@ -48,17 +49,9 @@ void admin_room_free(struct admin_room *room);
 /* "!abc", of the room. Lives as long as it. */
 const char *admin_room_id(const struct admin_room *room);
 
-/* What the bot said. All zeroes before and after. */
-struct admin_reply {
-    struct secret text; /* the whole of it; it may have a password in it */
-    char *event_id;     /* of it */
-};
-
-void admin_reply_free(struct admin_reply *reply);
-
 /* One command, in one line. */
 struct admin_command {
-    struct secret line; /* without the prefix */
+    struct secret line; /* without the prefix; 4096 bytes at most */
     const char *user_id; /* whose account it is about */
     bool holds_secret;   /* it, or its answer, has a password: both events are redacted
                             when the answer is there, or does not come */
@@ -70,11 +63,13 @@ struct admin_command {
 
 /*
  * Sends a command and waits for its answer, for admin_reply_free also after an error;
- * for `timeout` (http_options) at most. What cannot be taken away again is a warning.
+ * for `timeout` (http_options) at most, or two seconds after a signal to stop. What
+ * cannot be taken away again is a warning. An account that a command takes out of the
+ * room does not see the answer.
  * Errors: those of call_send (with not_done, where it was never sent); not_ready (no
  * answer came: the bot may be dead; whether the command was obeyed is not known, so
  * that error_hides_outcome holds), protocol (an answer that is a file, or not text),
- * forbidden (the account may not speak there), interrupted.
+ * forbidden (the account may not speak there), invalid (it is not one line), interrupted.
  */
 int admin_room_command(struct admin_room *room, const struct admin_command *command,
     struct admin_reply *reply, struct list *warnings, struct error *error);

@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "matrix/admin_reply.h"
 #include "matrix/admin_room.h"
 #include "matrix/room_timeline.h"
 

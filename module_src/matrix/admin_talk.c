@@ -16,15 +16,20 @@
 #define PAUSE_FIRST_MS 20
 #define PAUSE_LONGEST_MS 1000
 
-/* How long something better than what is likely is waited for. */
-#define LIKELY_MS 5000
+/* How long an answer is waited for behind a file that may be one to somebody else. One
+ * that only stands at another's place is taken when there is no more time. */
+#define BEHIND_FILE_MS 5000
 
 /* How long a command that is under way is waited for after a signal to stop. */
 #define STOPPED_MS 2000
 
-/* An event has 64 KiB at most (specification: client-server API, "Size limits"), and
- * what has to be escaped takes six bytes. */
-#define LINE_LONGEST 8192
+/* An answer may have the line's password in it twice, once in HTML, and an event has
+ * 64 KiB at most (specification: client-server API, "Size limits"): over that, it would
+ * be a file, or the end of Conduit's handler. */
+#define LINE_LONGEST 4096
+
+/* How many pages are read for a command whose reply was lost. */
+#define LOST_PAGES 2
 
 struct admin_talk {
     struct matrix *matrix;
@@ -158,12 +163,42 @@ check_line(const struct secret *line, struct error *error)
     return 0;
 }
 
+/* A room_visitor; context is the errand. */
+static bool
+is_another(void *context, const struct room_message *message)
+{
+    struct errand *errand = context;
+
+    if (message->transaction_id == NULL ||
+        strcmp(message->transaction_id, errand->transaction_id) != 0 ||
+        strcmp(message->sender, errand->talk->administrator->user_id) != 0)
+        return true;
+    errand->event_id = memory_copy_string(message->event_id);
+    return false;
+}
+
+/* The command may have arrived although the reply was lost: then it stands in the room,
+ * and goes on as if nothing had happened. *is_known is false where that cannot be told. */
 static int
-send_line(struct errand *errand, struct error *error)
+find_lost(struct errand *errand, struct error *failure, bool *is_known)
+{
+    struct error ignored = {0};
+
+    *is_known = room_timeline_back(&errand->timeline, LOST_PAGES, is_another, errand,
+                    &ignored) == 0;
+    if (errand->event_id == NULL)
+        return -1;
+    error_clear(failure);
+    return 0;
+}
+
+static int
+send_line(struct errand *errand, struct list *warnings, struct error *error)
 {
     const struct secret *line = &errand->command->line;
     struct text text = {0};
     struct secret body;
+    bool is_known = true;
     int result = -1;
 
     if (check_line(line, error) != 0 || room_timeline_name(errand->transaction_id, error) != 0)
@@ -177,6 +212,13 @@ send_line(struct errand *errand, struct error *error)
         result = room_timeline_say(&errand->timeline, &body, errand->transaction_id,
             &errand->event_id, error);
     text_free(&text);
+    if (result != 0 && error_hides_outcome(error))
+        result = find_lost(errand, error, &is_known);
+    if (!is_known && errand->command->holds_secret)
+        list_add(warnings,
+            "a command about %s, in which a password stands, may have come into the room "
+            "%s and be readable there, as the connection was lost over it",
+            errand->command->user_id, errand->talk->room_id);
     return result;
 }
 
@@ -205,36 +247,40 @@ look(struct errand *errand, enum admin_found *found, struct error *error)
     return admin_search_end(&errand->search, found, error);
 }
 
+/* Nothing better can come. */
 static bool
-is_likely(enum admin_found found)
+is_settled(enum admin_found found)
 {
-    return found == ADMIN_FOUND_LIKELY || found == ADMIN_FOUND_LIKELY_FILE;
+    return found == ADMIN_FOUND_ANSWER || found == ADMIN_FOUND_FILE ||
+           found == ADMIN_FOUND_NONSENSE;
+}
+
+/* There is no more time than this, from now. */
+static void
+hurry(struct errand *errand, long long now_ms, long long left_ms)
+{
+    if (errand->end_ms > now_ms + left_ms)
+        errand->end_ms = now_ms + left_ms;
 }
 
 /* Looks until there is an answer or no more time. */
 static int
 wait_for_answer(struct errand *errand, enum admin_found *found, struct error *error)
 {
-    long long pause = PAUSE_FIRST_MS, likely_since_ms = 0;
-    bool is_stopped = false;
+    long long pause = PAUSE_FIRST_MS, now_ms;
+    bool is_stopped = false, is_behind_file = false;
 
     for (;;) {
-        long long now_ms;
-
         pause_ms(pause);
         if (look(errand, found, error) != 0)
             return -1;
         now_ms = stop_clock_ms();
-        if (!is_stopped && stop_signal() != 0) {
-            is_stopped = true;
-            if (errand->end_ms > now_ms + STOPPED_MS)
-                errand->end_ms = now_ms + STOPPED_MS;
-        }
-        if (is_likely(*found) && likely_since_ms == 0)
-            likely_since_ms = now_ms;
-        if ((*found != ADMIN_FOUND_NOTHING && !is_likely(*found)) || now_ms >= errand->end_ms ||
-            (is_likely(*found) && now_ms - likely_since_ms >= LIKELY_MS))
+        if (is_settled(*found) || now_ms >= errand->end_ms)
             return 0;
+        if (!is_stopped && (is_stopped = stop_signal() != 0))
+            hurry(errand, now_ms, STOPPED_MS);
+        if (!is_behind_file && (is_behind_file = *found == ADMIN_FOUND_LIKELY_FILE))
+            hurry(errand, now_ms, BEHIND_FILE_MS);
         pause = pause * 2 > PAUSE_LONGEST_MS ? PAUSE_LONGEST_MS : pause * 2;
         if (pause > errand->end_ms - now_ms)
             pause = errand->end_ms - now_ms;
@@ -252,8 +298,9 @@ tell_silence(const struct errand *errand, struct error *error)
             stop_signal_name(stop_signal()), talk->bot, errand->command->user_id);
     return error_set(error, ERROR_NOT_READY,
         "%s has not answered a command about %s in its admin room (%s) within %ld s, so it "
-        "is not known whether it obeyed; the server's handler of commands may be dead while "
-        "all else goes on: restart the server, and run this again",
+        "is not known whether it obeyed; run this again, with a longer timeout where the "
+        "account has to leave many rooms; if it never answers, the server's handler of "
+        "commands may be dead while all else goes on: restart the server",
         talk->bot, errand->command->user_id, talk->room_id,
         http_timeout_ms(talk->matrix->http) / 1000);
 }
@@ -293,7 +340,8 @@ remember(struct errand *errand, const struct admin_reply *reply)
     memory_free(talk->previous);
     memory_free(talk->previous_answer);
     talk->previous = errand->event_id;
-    talk->previous_answer = reply->event_id == NULL ? NULL : memory_copy_string(reply->event_id);
+    talk->previous_answer =
+        reply->event_id == NULL ? NULL : memory_copy_string(reply->event_id);
     errand->event_id = NULL;
 }
 
@@ -324,7 +372,7 @@ get_answer(struct errand *errand, struct admin_reply *reply, struct error *error
     return result;
 }
 
-/* Takes one event with a password in it away. */
+/* Takes one event with a password in it away. NULL: there is none. */
 static void
 take_away(const struct errand *errand, const char *event_id, const char *which,
     struct list *warnings)
@@ -340,6 +388,19 @@ take_away(const struct errand *errand, const char *event_id, const char *which,
         which, errand->command->user_id, errand->talk->room_id, failure.text);
 }
 
+static void
+take_all_away(const struct errand *errand, const struct admin_reply *reply,
+    struct list *warnings)
+{
+    take_away(errand, errand->event_id, "command", warnings);
+    take_away(errand, reply->event_id, "answer", warnings);
+    if (reply->event_id == NULL)
+        list_add(warnings,
+            "should %s answer the command about %s after all, a password may stand in the "
+            "answer, which stays in the room %s",
+            errand->talk->bot, errand->command->user_id, errand->talk->room_id);
+}
+
 int
 admin_talk_command(struct admin_talk *talk, const struct admin_command *command,
     struct admin_reply *reply, struct list *warnings, struct error *error)
@@ -348,12 +409,11 @@ admin_talk_command(struct admin_talk *talk, const struct admin_command *command,
     int result;
 
     errand_begin(&errand, talk, command);
-    result = send_line(&errand, error);
-    if (result == 0)
+    result = send_line(&errand, warnings, error);
+    if (result == 0) {
         result = get_answer(&errand, reply, error);
-    if (command->holds_secret) {
-        take_away(&errand, errand.event_id, "command", warnings);
-        take_away(&errand, reply->event_id, "answer", warnings);
+        if (command->holds_secret)
+            take_all_away(&errand, reply, warnings);
     }
     if (result == 0)
         remember(&errand, reply);

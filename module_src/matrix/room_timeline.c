@@ -47,11 +47,15 @@ refused(const struct answer *answer, struct error *error)
     static const char what[] = "sending a command into the admin room";
 
     if (strcmp(answer->errcode, "M_USER_SUSPENDED") == 0)
-        return answer_refused_as(answer, ERROR_FORBIDDEN, what,
+        answer_refused_as(answer, ERROR_FORBIDDEN, what,
             "the administrator's account is suspended, so that it may not speak; another "
             "administrator has to end that",
             error);
-    return answer_refused(answer, what, error);
+    else
+        answer_refused(answer, what, error);
+    /* Who may not speak about one account may not about another. */
+    error->ends_list = error->kind == ERROR_FORBIDDEN;
+    return -1;
 }
 
 static int
@@ -206,6 +210,32 @@ visit_page(const struct answer *answer, char **from, room_visitor visit, void *c
     return end != NULL && *from == NULL ? error_no_memory(error) : 0;
 }
 
+/* Reads and visits one page, the newest one for a *from of NULL. */
+static int
+read_page(const struct room_timeline *timeline, char **from, room_visitor visit,
+    void *context, struct error *error)
+{
+    char *path = page_path(timeline, *from);
+    struct call call = {.method = "GET", .path = path, .cleaning_up = true};
+    struct answer answer = {0};
+    size_t failures = memory_failures();
+    int result = -1;
+
+    if (path == NULL)
+        error_no_memory(error);
+    else
+        result = send_call(timeline, &call, &answer, error);
+    /* libcurl leaves out the query that it has no memory for (7.88). */
+    if (result == 0 && memory_failures() != failures)
+        result = error_no_memory(error);
+    if (result == 0)
+        result = answer_ok(&answer) ? visit_page(&answer, from, visit, context, error)
+                                    : answer_refused(&answer, "reading the admin room", error);
+    answer_free(&answer);
+    memory_free(path);
+    return result;
+}
+
 int
 room_timeline_back(const struct room_timeline *timeline, unsigned pages_most,
     room_visitor visit, void *context, struct error *error)
@@ -214,22 +244,8 @@ room_timeline_back(const struct room_timeline *timeline, unsigned pages_most,
     int result = 0;
 
     for (unsigned page = 0; result == 0 && page < pages_most && (page == 0 || from != NULL);
-         page++) {
-        char *path = page_path(timeline, from);
-        struct call call = {.method = "GET", .path = path, .cleaning_up = true};
-        struct answer answer = {0};
-
-        if (path == NULL)
-            result = error_no_memory(error);
-        else
-            result = send_call(timeline, &call, &answer, error);
-        if (result == 0)
-            result = answer_ok(&answer)
-                         ? visit_page(&answer, &from, visit, context, error)
-                         : answer_refused(&answer, "reading the admin room", error);
-        answer_free(&answer);
-        memory_free(path);
-    }
+         page++)
+        result = read_page(timeline, &from, visit, context, error);
     memory_free(from);
     return result;
 }

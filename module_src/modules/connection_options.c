@@ -15,7 +15,8 @@
     .name = #field, .type = option_type, .offset = offsetof(struct connection_options, field)
 
 /* "auto", then the servers in the order of enum server. */
-static const char *const backends[] = {"auto", "synapse", "dendrite", "mas", NULL};
+static const char *const backends[] = {"auto", "synapse", "dendrite", "mas", "tuwunel",
+    "continuwuity", "conduit", NULL};
 
 static const struct option options[] = {
     {ROW(backend, OPTION_CHOICE), .choices = backends, .fallback = "auto"},
@@ -40,6 +41,8 @@ static const struct option options[] = {
     {ROW(registration_shared_secret, OPTION_SECRET)},
     {ROW(registration_shared_secret_path, OPTION_PATH)},
     {ROW(registration_shared_secret_previous, OPTION_SECRET)},
+    {ROW(registration_token, OPTION_SECRET)},
+    {ROW(emergency_password, OPTION_SECRET)},
     {ROW(service_account, OPTION_STRING), .fallback = "registrar-service"},
     {ROW(session_file, OPTION_PATH)},
     {ROW(mas_url, OPTION_STRING)},
@@ -179,6 +182,8 @@ connection_options_apply(struct connection_options *given, struct connection *co
         .admin_password = if_given(&given->admin_password),
         .shared_secret = if_given(&given->registration_shared_secret),
         .shared_secret_previous = if_given(&given->registration_shared_secret_previous),
+        .registration_token = if_given(&given->registration_token),
+        .emergency_password = if_given(&given->emergency_password),
         .service_account = if_not_empty(given->service_account),
         .session_file = if_not_empty(given->session_file),
         .password_pepper = if_given(&given->password_pepper),
@@ -198,6 +203,36 @@ connection_options_apply(struct connection_options *given, struct connection *co
     connection->engine = connection_options_engine(given);
     prefer_mas(given, connection);
     return mas_options_apply(given, &connection->mas, error);
+}
+
+/* The credentials that a server is refused for, and those that only make no difference. */
+static const struct {
+    const char *option;
+    size_t field;      /* in struct connection, a pointer */
+    unsigned harmless; /* SERVER_BITs */
+} demands[] = {
+    {"registration_shared_secret", offsetof(struct connection, shared_secret),
+        SERVER_BIT(SERVER_MAS)},
+    {"registration_token", offsetof(struct connection, registration_token), 0},
+    {"emergency_password", offsetof(struct connection, emergency_password), 0},
+    {"database", offsetof(struct connection, database), 0},
+};
+
+int
+connection_options_vet(const struct connection *connection, enum server server,
+    const char *option, struct error *error)
+{
+    for (size_t i = 0; i < sizeof(demands) / sizeof(demands[0]); i++) {
+        const void *given;
+
+        memcpy(&given, (const char *)connection + demands[i].field, sizeof(given));
+        if (given != NULL && (option == NULL || strcmp(option, demands[i].option) == 0) &&
+            (demands[i].harmless & SERVER_BIT(server)) == 0 &&
+            capabilities_require(capabilities_table, capabilities_count, server,
+                demands[i].option, error) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 struct engine_options

@@ -4,6 +4,7 @@
 #define REGISTRAR_MODULES_CONNECTION_OPTIONS_H
 
 #include "ansible/options.h"
+#include "backends/capabilities.h"
 #include "backends/connection.h"
 #include "base/error.h"
 #include "db/postgres.h"
@@ -29,6 +30,8 @@ struct connection_options {
     struct secret registration_shared_secret;
     char *registration_shared_secret_path;
     struct secret registration_shared_secret_previous;
+    struct secret registration_token;
+    struct secret emergency_password;
     char *service_account;
     char *session_file;
     char *mas_url;
@@ -53,6 +56,14 @@ extern const struct option_set connection_option_set;
  */
 int connection_options_apply(struct connection_options *options,
     struct connection *connection, struct error *error);
+
+/*
+ * Refuses (unsupported) a credential that is given or found and that this server cannot
+ * take: that of the option, or any with NULL. One that is left alone where it is of no
+ * use, because it may be meant for the homeserver behind MAS, is not refused.
+ */
+int connection_options_vet(const struct connection *connection, enum server server,
+    const char *option, struct error *error);
 
 /* How a container engine is asked. */
 struct engine_options connection_options_engine(const struct connection_options *options);

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "modules/connection_options.h"
 #include "modules/connection_summary.h"
+#include "modules/credential.h"
 #include "modules/location.h"
 
 struct check_options {
@@ -31,7 +32,7 @@ static const struct option_schema schema = {
     .sets = {&connection_option_set, &check_option_set},
 };
 
-#define SECRETS_MOST (16 + 6 + MAS_SCHEMES_MOST)
+#define SECRETS_MOST (16 + 8 + MAS_SCHEMES_MOST)
 
 /* One task, from its parameters to its reply. */
 struct task {
@@ -52,71 +53,15 @@ struct task {
     struct error refusal;     /* the first credential's that does not work */
 };
 
-/* The credentials that can be checked, each by itself. */
-static const struct {
-    const char *option;
-    size_t field; /* in struct connection, a pointer */
-    bool is_shared_secret;
-} credentials[] = {
-    {"access_token", offsetof(struct connection, access_token), false},
-    {"admin_username", offsetof(struct connection, admin_username), false},
-    {"registration_shared_secret", offsetof(struct connection, shared_secret), true},
-    {"mas_client_id", offsetof(struct connection, mas.client_id), false},
-    {"mas_token", offsetof(struct connection, mas.token), false},
-    {"database", offsetof(struct connection, database), false},
-};
-#define DATABASE 5
-
-#define CREDENTIALS (sizeof(credentials) / sizeof(credentials[0]))
-
-static const void *
-credential_of(const struct connection *connection, size_t which)
-{
-    const void *const *place =
-        (const void *const *)((const char *)connection + credentials[which].field);
-
-    return *place;
-}
-
-/* The connection with that credential alone; the database, which may list the
- * administrators, is in each. */
-static struct connection
-with_credential(const struct connection *connection, size_t which)
-{
-    struct connection one = *connection;
-
-    if (which != 0)
-        one.access_token = NULL;
-    if (which != 1)
-        one.admin_username = NULL;
-    if (which != 2)
-        one.shared_secret = NULL;
-    if (which != 3)
-        one.mas.client_id = NULL;
-    if (which != 4)
-        one.mas.token = NULL;
-    return one;
-}
-
 /* The connection without any, but for what shows that a homeserver's accounts are with
  * MAS, which answers nobody without one. */
 static struct connection
 without_credentials(const struct connection *connection)
 {
-    struct connection one = with_credential(connection, CREDENTIALS);
+    struct connection one = credential_alone(connection, CREDENTIALS);
 
     one.mas = connection->mas;
     return one;
-}
-
-/* Whether the credential is one that this server takes at all. */
-static bool
-is_taken(const struct task *task, size_t which)
-{
-    struct error ignored = {0};
-
-    return capabilities_require(capabilities_table, capabilities_count, task->server,
-               credentials[which].option, &ignored) == 0;
 }
 
 static void
@@ -309,16 +254,16 @@ list_administrators(struct task *task, struct backend *backend)
 
 /* What came of one credential; its refusal is no failure of the look. */
 static int
-note_credential(struct task *task, size_t which, json_t *list, const struct error *failure,
+note_credential(struct task *task, enum credential which, json_t *list, const struct error *failure,
     struct error *error)
 {
     bool works = failure->kind == ERROR_NONE;
-    json_t *entry = json_pack("{s:s, s:b, s:s*}", "option", credentials[which].option, "works",
+    json_t *entry = json_pack("{s:s, s:b, s:s*}", "option", credential_option(which), "works",
         works, "msg", works ? NULL : failure->text);
 
     if (!works && task->refusal.kind == ERROR_NONE)
         task->refusal = *failure;
-    if (credentials[which].is_shared_secret)
+    if (which == CREDENTIAL_SHARED_SECRET)
         task->secret = works ? CURRENT
                        : failure->kind == ERROR_UNAUTHORIZED ||
                                failure->kind == ERROR_UNSUPPORTED
@@ -327,50 +272,65 @@ note_credential(struct task *task, size_t which, json_t *list, const struct erro
     return json_array_append_new(list, entry) == 0 ? 0 : error_no_memory(error);
 }
 
-/* Whether the credential does what it is for. */
-static int
-prove(struct backend *backend, size_t which, struct error *error)
-{
-    return which == DATABASE ? backend->type->become_administrator(backend, error)
-                             : backend->type->check_credential(backend, error);
-}
-
 /* A failure after which others need not be tried; of the database, none is. */
 static bool
-ends_check(size_t which, const struct error *failure)
+ends_check(enum credential which, const struct error *failure)
 {
-    return which != DATABASE ? is_of_the_server(failure)
+    return which != CREDENTIAL_DATABASE ? is_of_the_server(failure)
                              : failure->kind == ERROR_MEMORY || failure->kind == ERROR_INTERRUPTED;
 }
 
 /* Opens the server with one credential. -1: trying others is of no use. */
 static int
-try_credential(struct task *task, size_t which, json_t *list, struct error *error)
+try_credential(struct task *task, enum credential which, json_t *list, struct error *error)
 {
-    struct connection connection = with_credential(&task->location.connection, which);
+    struct connection connection = credential_alone(&task->location.connection, which);
     struct list actions = {0};
     const struct backend_setting setting = {&task->warnings, &actions, true};
     struct error failure = {0};
     struct backend *backend;
+    bool told = true;
     int result = 0;
 
     connection.backend = task->backend;
     backend = backend_open(&connection, &setting, &failure);
-    if (failure.kind == ERROR_NONE && prove(backend, which, &failure) == 0) {
+    if (failure.kind == ERROR_NONE && credential_prove(backend, which, &told, &failure) == 0) {
         result = describe_name(task, backend, error);
-        if (result == 0 && !task->are_listed)
+        if (result == 0 && !task->are_listed && which != CREDENTIAL_REGISTRATION_TOKEN)
             list_administrators(task, backend);
     }
+    if (!told)
+        list_add(&task->warnings,
+            "whether %s works is not known: %s says so to nobody who makes no account with it",
+            credential_option(which), backend->type->product);
     if (result == 0 && ends_check(which, &failure)) {
         *error = failure;
         result = -1;
     }
     /* One that was only found is no credential when it does not open. */
-    if (result == 0 && !(backend != NULL && backend->database_is_unusable && which == DATABASE))
+    if (result == 0 && told &&
+        !(backend != NULL && backend->database_is_unusable && which == CREDENTIAL_DATABASE))
         result = note_credential(task, which, list, &failure, error);
     backend_close(backend);
     list_free(&actions);
     return result;
+}
+
+/* One that no task can give to this server is told as what does not work; others that
+ * it has no use for may be another's, who has its accounts. */
+static int
+look_at_credential(struct task *task, enum credential which, json_t *list, struct error *error)
+{
+    struct error refusal = {0};
+
+    if (capabilities_require(capabilities_table, capabilities_count, task->server,
+            credential_option(which), &refusal) == 0)
+        return try_credential(task, which, list, error);
+    refusal = (struct error){0};
+    if (connection_options_vet(&task->location.connection, task->server,
+            credential_option(which), &refusal) == 0)
+        return 0;
+    return note_credential(task, which, list, &refusal, error);
 }
 
 static int
@@ -383,9 +343,9 @@ check(struct task *task, struct error *error)
         return error_no_memory(error);
     if (meet_server(task, error) != 0)
         return -1;
-    for (size_t i = 0; i < CREDENTIALS; i++)
-        if (credential_of(&task->location.connection, i) != NULL && is_taken(task, i) &&
-            try_credential(task, i, list, error) != 0)
+    for (int i = 0; i < CREDENTIALS; i++)
+        if (credential_is_given(&task->location.connection, (enum credential)i) &&
+            look_at_credential(task, (enum credential)i, list, error) != 0)
             return -1;
     current = task->secret == UNTOLD ? json_null() : json_boolean(task->secret == CURRENT);
     if (put(task, "secret_is_current", current, error) != 0)

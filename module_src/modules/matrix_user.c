@@ -199,6 +199,9 @@ vet_options(const struct wish *wish, enum server server, struct error *error)
 static int
 vet(const struct task *task, struct backend *backend, struct error *error)
 {
+    if (connection_options_vet(&task->location.connection, backend->type->server, NULL,
+            error) != 0)
+        return -1;
     for (size_t i = 0; i < task->count; i++)
         if (vet_options(&task->wishes[i], backend->type->server, error) != 0)
             return -1;

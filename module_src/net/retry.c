@@ -97,12 +97,20 @@ is_proxy_failure(const struct http_reply *reply)
     return !own_answer;
 }
 
+/* Conduit's, which stays so (conduit 0.10.12: src/api/server_server.rs). */
+static bool
+is_refusal_of_federation(const struct http_reply *reply)
+{
+    return reply->body != NULL && strstr(reply->body, "Federation is disabled.") != NULL;
+}
+
 /* The same request again gets another answer when the database is back; one
  * that changes something may have been done. */
 static bool
 is_breakdown_of_reading(const struct http_request *request, const struct http_reply *reply)
 {
-    return reply->status == 500 && strcmp(request->method, "GET") == 0;
+    return reply->status == 500 && strcmp(request->method, "GET") == 0 &&
+           !is_refusal_of_federation(reply);
 }
 
 /*

@@ -35,7 +35,8 @@ enum retry_class {
  * start budget); and one that asks to slow down with 429 (within the limit
  * budget; its M_LIMIT_EXCEEDED's retry_after_ms counts before its Retry-After).
  * report_429 leaves the 429 to the caller at once. A 429 that is not a rate
- * limit (any other errcode), and a 500 that stays, are answers like any other.
+ * limit (any other errcode), and a 500 that stays, are answers like any other; so is
+ * at once the one with which Conduit says that federation is switched off.
  *
  * The start budget bounds all of a task's waits together: what it exceeds
  * wait_timeout by is the one request that was under way when it ran out.

@@ -13,6 +13,8 @@ from tests.playbooks.ansible_run import Ansible
 from tests.playbooks.conftest import ADMIN
 from tests.support.synapse import Synapse
 
+pytestmark = pytest.mark.every_ansible
+
 PASSWORD = "correct horse battery staple"
 NEXT_PASSWORD = "tr0ub4dor & 3"
 

@@ -14,6 +14,8 @@ from tests.playbooks.ansible_run import Ansible
 from tests.playbooks.just_run import Just
 from tests.support.synapse import Synapse
 
+pytestmark = pytest.mark.every_ansible
+
 TAG = "ensure-matrix-users-created"
 
 

@@ -13,6 +13,8 @@ from tests.playbooks.conftest import ADMIN
 from tests.playbooks.just_run import Just
 from tests.support.synapse import Synapse
 
+pytestmark = pytest.mark.every_ansible
+
 TAG = "forget-service-account"
 PASSWORD = "correct horse battery staple"
 

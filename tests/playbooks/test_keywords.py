@@ -17,6 +17,8 @@ import pytest
 from tests.playbooks.ansible_run import Ansible
 from tests.support.synapse import Synapse
 
+pytestmark = pytest.mark.every_ansible
+
 PASSWORD = "correct horse battery staple"
 
 

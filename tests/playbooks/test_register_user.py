@@ -6,8 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.playbooks.ansible_run import Ansible
 from tests.support.synapse import Synapse
+
+pytestmark = pytest.mark.every_ansible
 
 PASSWORD = "correct horse battery staple"
 

@@ -12,6 +12,8 @@ from tests.playbooks.ansible_run import Ansible, Run
 from tests.playbooks.conftest import ADMIN
 from tests.support.synapse import Synapse
 
+pytestmark = pytest.mark.every_ansible
+
 # Their words occur nowhere else.
 PASSWORD = "Quodlibet-Password-1"
 OTHER_PASSWORD = "Quodlibet-Password-2"

@@ -85,7 +85,7 @@ def test_what_only_synapse_can_do_is_refused_before_anything_is_sent(dendrite, u
         reply = is_refused(dendrite, task | {"username": name, **password, **stated}, "unsupported")
         assert {p.method for p in proxy.passed} == {"GET"}
     option = "user_type" if "initial_type" in stated else list(stated)[-1]
-    assert f"dendrite cannot do what the option {option} asks for; synapse, mas can" in reply.msg
+    assert f"dendrite cannot do what the option {option} asks for; synapse, mas" in reply.msg
     # Of the whole list, none is begun.
     first = {"username": users[0], "password": a_password()}
     listed = with_service(dendrite, users=[first, {"username": users[1]} | password | stated])

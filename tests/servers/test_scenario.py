@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from tests.servers.proof import a_password
-from tests.servers.worlds import OfDendrite, OfMas, OfSynapse, Seen, World
+from tests.servers.worlds import (
+    OfConduit,
+    OfDendrite,
+    OfFamily,
+    OfMas,
+    OfSynapse,
+    OfTuwunel,
+    Seen,
+    World,
+)
 from tests.support.module import Reply, run_module
 
 WORLDS = {
@@ -18,6 +27,9 @@ WORLDS = {
     "synapse-floor": (OfSynapse, "synapse_floor"),
     "dendrite": (OfDendrite, "dendrite_postgres"),
     "mas": (OfMas, "mas"),
+    "tuwunel": (OfTuwunel, "tuwunel"),
+    "continuwuity": (OfFamily, "continuwuity"),
+    "conduit": (OfConduit, "conduit"),
 }
 NOBODY_SPECIAL = Seen(admin=False, deactivated=False, locked=False)
 
@@ -89,7 +101,12 @@ def test_it_is_created_as_an_administrator(world, unique):
 
 def test_it_is_made_an_administrator_and_none_again(world, account):
     name, password = account
-    does(world, ["set admin"], username=name, admin=True, if_absent="fail")
+    promotion: dict[str, Any] = {"username": name, "admin": True, "if_absent": "fail"}
+    if not world.promotes_by_itself:
+        reply = refused(world, **promotion)
+        assert reply.kind == "unauthorized" and "own password" in reply.msg
+        promotion["password"] = password
+    does(world, ["set admin"], **promotion)
     assert world.seen(name).admin
     does(world, ["unset admin"], username=name, admin=False, if_absent="fail")
     assert world.seen(name) == NOBODY_SPECIAL

@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 
 from tests.servers.dendrites import rows_of
 from tests.servers.proof import facts, logs_in
+from tests.support.conduit import Conduit
+from tests.support.continuwuity import Continuwuity
 from tests.support.dendrite import Dendrite
 from tests.support.mas import Mas
 from tests.support.synapse import Synapse
+from tests.support.tuwunel import Tuwunel
 
 
 class Seen(NamedTuple):
@@ -23,6 +26,8 @@ class World:
     """What a server lacks is refused by these options' names."""
 
     lacks: frozenset[str] = frozenset()
+    # Nobody becomes an administrator without a part of one's own in it.
+    promotes_by_itself = True
 
     @property
     def task(self) -> dict[str, Any]:
@@ -102,3 +107,34 @@ class OfMas(World):
             headers = {"authorization": "Bearer " + answer.json["access_token"]}
             self.mas.ask("POST", "/_matrix/client/v3/logout", b"", headers)
         return answer.status == 200
+
+
+class OfFamily(World):
+    def __init__(self, server: Conduit | Continuwuity | Tuwunel) -> None:
+        self.server = server
+
+    @property
+    def task(self) -> dict[str, Any]:
+        return {"url": self.server.url, "access_token": self.server.admin_token}
+
+    def seen(self, name: str) -> Seen | None:
+        account = self.server.find(name)
+        if account is None:
+            return None
+        return Seen(self.server.administers(name), account.deactivated, account.locked)
+
+    def opens(self, name: str, password: str) -> bool:
+        return self.server.opens(name, password)
+
+
+class OfTuwunel(OfFamily):
+    """With all that it can be opened by: the secret makes accounts."""
+
+    @property
+    def task(self) -> dict[str, Any]:
+        return super().task | {"registration_shared_secret": self.server.secret}
+
+
+class OfConduit(OfFamily):
+    lacks = frozenset({"locked"})
+    promotes_by_itself = False

@@ -99,11 +99,13 @@ OF_THE_CONNECTION = {
     "admin_password",
     "database.password",
     "database.uri",
+    "emergency_password",
     "mas_client_secret",
     "mas_token",
     "password_pepper",
     "registration_shared_secret",
     "registration_shared_secret_previous",
+    "registration_token",
 }
 
 

@@ -23,6 +23,8 @@ SECRET_OPTIONS = (
     "admin_password",
     "registration_shared_secret",
     "registration_shared_secret_previous",
+    "registration_token",
+    "emergency_password",
     "mas_client_secret",
     "mas_token",
 )

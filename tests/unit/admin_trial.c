@@ -3,10 +3,13 @@
 
 #include "support.h"
 
+#include <string.h>
+
 const struct admin_room_manner admin_of_continuwuity = {"!admin ", true, "m.notice"};
 const struct admin_room_manner admin_of_conduit = {"@conduit:%s: ", false, "m.text"};
 
 struct admin_trial admin_trial;
+struct admin_told admin_told;
 
 static struct retry retry;
 
@@ -71,4 +74,79 @@ admin_or_no_memory(int result, struct error *error)
     if (result != 0 && error->kind == ERROR_UNREACHABLE)
         error->kind = ERROR_MEMORY;
     return result;
+}
+
+int
+admin_forget(void **state)
+{
+    (void)state;
+    admin_reply_free(&admin_told.reply);
+    list_free(&admin_told.warnings);
+    admin_told.error = (struct error){0};
+    return 0;
+}
+
+int
+admin_give(const struct admin_room_manner *manner, const struct admin_command *command,
+    const struct recorded_reply *replies)
+{
+    struct admin_room *room = admin_opened(manner);
+    int result;
+
+    admin_forget(NULL);
+    admin_say(replies);
+    result = admin_room_command(room, command, &admin_told.reply, &admin_told.warnings,
+        &admin_told.error);
+    admin_room_free(room);
+    assert_true((result == 0) == (admin_told.error.kind == ERROR_NONE));
+    return result;
+}
+
+int
+admin_give_briefly(const struct admin_room_manner *manner,
+    const struct admin_command *command, const struct recorded_reply *replies)
+{
+    long usual_ms = admin_trial.options.timeout_ms;
+    int result;
+
+    admin_trial.options.timeout_ms = 300;
+    result = admin_give(manner, command, replies);
+    admin_trial.options.timeout_ms = usual_ms;
+    return result;
+}
+
+struct admin_command
+admin_command_over(const char *line)
+{
+    return (struct admin_command){.line = secret_over(line), .user_id = "@n:x"};
+}
+
+struct admin_command
+admin_secret_command(void)
+{
+    static char bytes[] = "open-sesame";
+    static const struct secret sesame = {.bytes = bytes, .length = sizeof(bytes) - 1};
+    struct admin_command command = admin_command_over("users create-user n open-sesame");
+
+    command.holds_secret = true;
+    command.secrets[0] = &sesame;
+    return command;
+}
+
+const char *
+admin_asked(void)
+{
+    return recorded_server_log(admin_trial.server);
+}
+
+size_t
+admin_count_of(const char *part, const char *text)
+{
+    size_t count = 0;
+
+    while ((text = strstr(text, part)) != NULL) {
+        text++;
+        count++;
+    }
+    return count;
 }

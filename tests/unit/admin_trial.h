@@ -33,8 +33,20 @@
 #define TEXT(msgtype, body) "\"msgtype\": \"" msgtype "\", \"body\": \"" body "\""
 #define REPLY_TO(event_id)                                                                 \
     ", \"m.relates_to\": {\"m.in_reply_to\": {\"event_id\": \"" event_id "\"}}"
-#define PAGE(events) "{\"start\": \"9\", \"end\": \"1\", \"chunk\": [" events "]}"
-#define LAST_PAGE(events) "{\"start\": \"9\", \"chunk\": [" events "]}"
+/* A page begins as it would at the end of the room: jansson 2.14 reads on behind a string
+ * of 14 letters, as "m.room.message" is one, when it has no memory for it; but not where
+ * a longer one came before. */
+#define START "{\"start\": \"18446744073709551615\", "
+#define PAGE(events) START "\"end\": \"1\", \"chunk\": [" events "]}"
+#define LAST_PAGE(events) START "\"chunk\": [" events "]}"
+
+#define OURS(body) EVENT("@a:x", "$E", TEXT("m.text", body))
+#define ANSWERED                                                                           \
+    {"GET " MESSAGES, 200, NULL,                                                           \
+        PAGE(EVENT("@conduit:x", "$A", TEXT("m.notice", "Done.") REPLY_TO("$E")) ","       \
+             OURS("!admin users lock n"))}
+#define SILENT {"GET " MESSAGES, 200, NULL, PAGE(OURS("!admin users lock n"))}
+#define TAKEN_AWAY {"PUT " AT_ROOM "/redact/", 200, NULL, "{\"event_id\": \"$R\"}"}
 
 /* The manners of the two. */
 extern const struct admin_room_manner admin_of_continuwuity, admin_of_conduit;
@@ -55,6 +67,32 @@ void admin_say(const struct recorded_reply *replies);
 
 /* A room of a server that has just said ROOM_IS_THERE and WE_ARE_IN. */
 struct admin_room *admin_opened(const struct admin_room_manner *manner);
+
+/* What came of the newest command. */
+extern struct admin_told {
+    struct admin_reply reply;
+    struct list warnings;
+    struct error error;
+} admin_told;
+
+/* A teardown: forgets it. */
+int admin_forget(void **state);
+
+/* Gives a command in a room that is opened for it. */
+int admin_give(const struct admin_room_manner *manner, const struct admin_command *command,
+    const struct recorded_reply *replies);
+
+/* The same, but the answer is waited for only briefly. */
+int admin_give_briefly(const struct admin_room_manner *manner,
+    const struct admin_command *command, const struct recorded_reply *replies);
+
+/* A command about @n:x; and one with the password "open-sesame". */
+struct admin_command admin_command_over(const char *line);
+struct admin_command admin_secret_command(void);
+
+/* What was asked since the last call, and how often something is in a text. */
+const char *admin_asked(void);
+size_t admin_count_of(const char *part, const char *text);
 
 /* libcurl calls some of its own failed allocations a lost connection. */
 int admin_or_no_memory(int result, struct error *error);

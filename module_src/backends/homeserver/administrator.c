@@ -8,6 +8,7 @@
 #include "backends/homeserver/dialect.h"
 #include "backends/homeserver/service.h"
 #include "backends/homeserver/state.h"
+#include "backends/homeserver/tidy.h"
 #include "base/memory.h"
 #include "base/stop.h"
 #include "matrix/admin_room.h"
@@ -298,7 +299,7 @@ take_service(struct backend *backend, struct error *error)
     state->is_service = true;
     if (take_server_name(backend, error) != 0)
         return -1;
-    service_leave_rooms(backend);
+    tidy_rooms(backend);
     return 0;
 }
 

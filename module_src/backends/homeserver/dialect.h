@@ -9,6 +9,8 @@
 #include "backends/backend.h"
 #include "matrix/call.h"
 
+struct users_manner;
+
 /* What a refused registration is refused for. */
 enum registration_refusal {
     REFUSAL_OTHER,
@@ -28,6 +30,13 @@ struct homeserver_dialect {
     bool has_user_types;      /* a registration, and its MAC, may have one */
     bool registers_silently;  /* a registration can be asked to make no session */
     bool registers_any_device; /* its session is on the device that is asked for */
+    bool checks_types_first; /* a member of a wrong type is refused before the MAC is
+                                looked at */
+    bool adds_to_names;      /* a display name that is registered gets something added */
+    bool has_admin_room;     /* being joined to "#admins:<server name>" is what makes an
+                                administrator */
+    const struct users_manner *users; /* how it has the API of synapse/users.h; NULL: as
+                                         Synapse */
 
     enum first_account first_account;
     /* The device of a login that asks something of an account, which is always the same

@@ -58,7 +58,7 @@ register_probe(struct backend *backend, struct error *error)
     else if (result == 0 && (answer.status == 404 || answer.status == 405))
         result = dialect_of(backend)->explain_missing(backend, &answer, error);
     else if (result == 0)
-        result = answer_refused(&answer, "asking for a nonce", error);
+        result = dialect_of(backend)->refuse(&answer, "asking for a nonce", error);
     answer_free(&answer);
     return result;
 }
@@ -83,14 +83,15 @@ struct registration {
 
 /* What the purpose adds to the body. */
 static int
-add_purpose(json_t *body, const struct registration *registration)
+add_purpose(json_t *body, const struct homeserver_dialect *dialect,
+    const struct registration *registration)
 {
     if (registration->purpose != FOR_SESSION &&
         json_object_set_new(body, "inhibit_login", json_true()) != 0)
         return -1;
-    if (registration->purpose == FOR_PROOF)
+    if (registration->purpose == FOR_PROOF && !dialect->checks_types_first)
         return json_object_set_new(body, "refresh_token", json_string("prove"));
-    if (registration->purpose == FOR_ACCOUNT)
+    if (registration->purpose != FOR_SESSION)
         return 0;
     if (registration->device_id != NULL &&
         json_object_set_new(body, "device_id", json_string(registration->device_id)) != 0)
@@ -128,7 +129,7 @@ build_body(struct backend *backend, const struct registration *registration,
         result = json_object_set_new(body, "displayname",
             json_string(wanted->displayname == NULL ? "" : wanted->displayname));
     if (result == 0)
-        result = add_purpose(body, registration);
+        result = add_purpose(body, dialect_of(backend), registration);
     if (result != 0) {
         json_decref(body);
         error_no_memory(error);
@@ -272,6 +273,8 @@ observe(struct observation *observed, const struct answer *answer,
     if (has_type &&
         account_state_text(account, ACCOUNT_USER_TYPE, wanted->user_type, error) != 0)
         return -1;
+    if (dialect_of(backend)->adds_to_names)
+        return 0;
     /* Without a display name, Synapse takes the localpart. */
     return account_state_text(account, ACCOUNT_DISPLAYNAME,
         account_states(wanted, ACCOUNT_DISPLAYNAME) ? wanted->displayname

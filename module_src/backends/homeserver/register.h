@@ -43,7 +43,8 @@ int register_session(struct backend *backend, const struct account *wanted,
 /*
  * Proves the secret without making an account: Synapse checks the MAC before
  * it looks at refresh_token, and refuses one that is no boolean. The name is
- * one that no server takes, should this be another than Synapse.
+ * one that no server takes, should this be another than Synapse; where types are
+ * checked first (homeserver_dialect), it is all that keeps it from being made.
  */
 int register_prove_secret(struct backend *backend, struct error *error);
 

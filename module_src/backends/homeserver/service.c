@@ -7,9 +7,9 @@
 #include "backends/homeserver/logins.h"
 #include "backends/homeserver/register.h"
 #include "backends/homeserver/state.h"
+#include "backends/homeserver/tidy.h"
 #include "base/memory.h"
 #include "matrix/profile.h"
-#include "matrix/rooms.h"
 #include "matrix/service_account.h"
 #include "matrix/user_id.h"
 
@@ -35,22 +35,6 @@ service_is(const struct backend *backend, const char *localpart)
     return !connection_has_administrator(connection) && connection->shared_secret != NULL &&
            connection->service_account != NULL &&
            strcmp(connection->service_account, localpart) == 0;
-}
-
-void
-service_leave_rooms(struct backend *backend)
-{
-    const struct session *session = &state_of(backend)->administrator;
-    struct error ignored = {0};
-    bool left;
-
-    if (backend->predict || state_of(backend)->forgetting)
-        return;
-    if (rooms_leave_all(&backend->matrix, session, &left, &ignored) != 0 || !left)
-        list_add(backend->warnings,
-            "%s could not leave all the rooms that the server put it into (auto_join_rooms); "
-            "the next run tries again",
-            session->user_id);
 }
 
 /* The password that a shared secret gives the account, for secret_free; it is
@@ -105,16 +89,28 @@ check_user_id(struct search *search)
         search->localpart);
 }
 
+/* Where it was forgotten, servers whose refusals say what an account is say that. */
+static bool
+is_forgotten(const struct search *search, const struct error *failure)
+{
+    return search->backend->type->dialect->login_device != NULL && failure->status == 403 &&
+           strcmp(failure->errcode, "M_USER_DEACTIVATED") == 0;
+}
+
 static int
 log_in(struct search *search, const struct secret *password, bool *opened)
 {
-    enum login_result login;
+    enum login_result login = LOGIN_WRONG;
+    struct error failure = {0};
 
     *opened = false;
     if (client_login(&search->backend->matrix, search->localpart, password,
-            search->device_id, search->session, &login, search->error) != 0)
+            search->device_id, search->session, &login, &failure) != 0 &&
+        !is_forgotten(search, &failure)) {
+        *search->error = failure;
         return -1;
-    if (login == LOGIN_WRONG)
+    }
+    if (login == LOGIN_WRONG || failure.kind != ERROR_NONE)
         return 0;
     if (check_user_id(search) != 0)
         return -1;
@@ -226,6 +222,7 @@ make(struct search *search, enum creation *creation)
         return result;
     if (check_user_id(search) != 0)
         return -1;
+    tidy_name(search->backend, search->session);
     return search->backend->type->dialect->registers_any_device ? 0 : change_session(search);
 }
 

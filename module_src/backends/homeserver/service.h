@@ -21,13 +21,6 @@
 int service_obtain(void *context, const char *device_id, const struct session *old,
     struct session *session, struct error *error);
 
-/*
- * Leaves the rooms that auto_join_rooms put the open service account into:
- * nobody meant this account. Asked in every run, so that one that was cut off
- * is made good; that it fails is a warning and costs nothing else.
- */
-void service_leave_rooms(struct backend *backend);
-
 /* True when localpart is the service account's that this task would use. */
 bool service_is(const struct backend *backend, const char *localpart);
 

@@ -149,7 +149,7 @@ look_as_administrator(void *context, const struct secret *token, struct error *e
 {
     struct errand *errand = context;
 
-    if (users_lookup(&errand->backend->matrix, token, errand->mask, &errand->seen, error) != 0)
+    if (users_lookup(errand->backend, token, errand->mask, &errand->seen, error) != 0)
         return -1;
     if (errand->seen.presence == PRESENCE_PRESENT)
         return 0;

@@ -39,53 +39,68 @@ enum verdict {
 /* One text that a command is answered with. */
 struct command_answer {
     const char *text;      /* searched for in the answer; "%s" is the user id, of which
-                              there is one at most */
+                              there is one at most; "": the answer is empty */
     enum verdict verdict;
     enum error_kind kind;  /* with VERDICT_REFUSED */
     const char *advice;    /* the same; or NULL */
 };
 
 struct command_form {
-    const char *words;     /* with "%s" for the user id: "users create-user %s"; NULL: the
-                              server has no such command */
-    bool takes_password;   /* behind the user id */
-    bool logs_out;         /* it has an option for that (logout_words) */
-    const char *before_password; /* or behind it: options, or NULL */
+    const char *words;     /* "users create-user": before the user id; NULL: the server has
+                              no such command */
+    const char *logout_option; /* that also ends the account's sessions; NULL: there is none */
+    bool names_room;       /* the admin room's alias stands behind the user id */
+    bool takes_password;   /* one may stand behind the user id */
+    bool tells_password;   /* it stands behind the text of success, to the end of the line */
     const struct command_answer *answers; /* up to one without a text */
 };
 
-/* A server's, with a name and a version for messages. */
+/* A server's. */
 struct command_table {
     struct admin_room_manner manner;
+    const char *failure;   /* stands in an answer that tells of no success, or NULL */
+    bool quotes_passwords; /* one that is told stands between backticks */
     struct command_form forms[COMMANDS];
-    const struct command_answer *common; /* failures that any command may meet */
+    const struct command_answer *common; /* that any command may meet */
 };
 
 extern const struct command_table commands_continuwuity;
 extern const struct command_table commands_conduit;
 
+/* The longest password that a command carries, in bytes. */
+#define COMMANDS_PASSWORD_LONGEST 512
+
 /*
  * Whether a command line carries the password as it is: no white space of any script,
- * no control character, no backtick, not empty, and not too long for an event.
+ * no control character, no backtick, not empty, and not too long.
  */
 bool commands_carry(const struct secret *password);
+
+/* What is to be done. */
+struct command_order {
+    enum command command;
+    const char *user_id;
+    const struct secret *password; /* or NULL: none, or one of the server's making */
+    bool logout_devices;           /* where the command has an option for it */
+    bool is_passing;               /* the password that it sets is changed right behind it, so
+                                      that one which stays readable is nobody's any more */
+};
 
 /* What came of a command. For commands_outcome_free. */
 struct command_outcome {
     enum verdict verdict;
-    struct secret password; /* that the answer told, or none */
+    struct secret password; /* the account's by now: as it was told, or else as it was given */
 };
 
 void commands_outcome_free(struct command_outcome *outcome);
 
 /*
- * Gives a command about the account, with its password or, where password is NULL and
- * the command takes one, one of the server's making. Errors: unsupported (the server
- * has no such command), those of admin_room_command; for an answer that is not known
- * or of VERDICT_REFUSED: the answer's kind, or protocol, with its text.
+ * Gives a command in the room. Errors: unsupported (the server has no such command),
+ * those of admin_room_command; for an answer of VERDICT_REFUSED its kind, for one that
+ * is not known protocol, both with its text.
  */
-int commands_give(struct backend *backend, enum command command, const char *user_id,
-    const struct secret *password, bool logout_devices, struct command_outcome *outcome,
-    struct error *error);
+int commands_give(struct backend *backend, const struct command_table *table,
+    struct admin_room *room, const struct command_order *order,
+    struct command_outcome *outcome, struct error *error);
 
 #endif

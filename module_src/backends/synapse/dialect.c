@@ -3,13 +3,10 @@
 
 #include <string.h>
 
-#include "backends/homeserver/own.h"
 #include "backends/homeserver/register.h"
-#include "backends/homeserver/state.h"
+#include "backends/synapse/acting.h"
 #include "backends/synapse/refusal.h"
-#include "backends/synapse/user_json.h"
 #include "backends/synapse/users.h"
-#include "matrix/client.h"
 
 static enum registration_refusal
 read_refusal(const struct answer *answer)
@@ -42,18 +39,6 @@ proves_secret(const struct answer *answer)
 {
     return answer->status == 400 && (answer_says(answer, "refresh_token") ||
                                         strcmp(answer->errcode, "M_INVALID_USERNAME") == 0);
-}
-
-static int
-build_reset(struct call *call, char **path, const char *user_id,
-    const struct secret *password)
-{
-    *path = client_path("/_synapse/admin/v2/users/", user_id, "");
-    call->method = "PUT";
-    call->path = *path;
-    call->body = json_pack("{s:s%, s:b}", "password", password->bytes, password->length,
-        "logout_devices", 0);
-    return *path == NULL || call->body == NULL ? -1 : 0;
 }
 
 /* Synapse asks MAS when it first has to tell, and breaks down while that does not
@@ -120,51 +105,6 @@ explain_missing(struct backend *backend, const struct answer *answer, struct err
         origin, answer->status, REGISTER_PATH);
 }
 
-/* The account's addresses as it sees them itself (specification: client-server
- * API, "Adding account administrative contact information"). */
-static int
-look_at_addresses(struct backend *backend, struct observation *observed,
-    struct error *error)
-{
-    struct answer answer = {0};
-    int result = call_get(&backend->matrix, "/_matrix/client/v3/account/3pid",
-        &state_of(backend)->own.access_token, &answer, error);
-
-    /* Who does not say, or not so that it makes sense, leaves them unseen. */
-    if (result == 0 && answer_ok(&answer) &&
-        user_json_read_emails(&observed->account, answer.body, error) < 0)
-        result = -1;
-    answer_free(&answer);
-    return result;
-}
-
-/* Sees the account as itself. An administrator sees all; to anybody else the
- * admin API says 403 M_FORBIDDEN, which is an answer as well. Who could log in
- * is neither deactivated nor locked. */
-static int
-look_as_itself(struct backend *backend, struct observation *observed, struct error *error)
-{
-    const struct session *own = &state_of(backend)->own;
-    struct error refusal = {0};
-
-    if (users_lookup(&backend->matrix, &own->access_token, state_of(backend)->mask, observed,
-            &refusal) == 0)
-        return 0;
-    if (refusal.status != 403 || strcmp(refusal.errcode, "M_FORBIDDEN") != 0) {
-        *error = refusal;
-        return -1;
-    }
-    observed->presence = PRESENCE_PRESENT;
-    account_state_bool(&observed->account, ACCOUNT_ADMIN, false);
-    account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, false);
-    account_state_bool(&observed->account, ACCOUNT_LOCKED, false);
-    if (own_look_at_profile(backend, observed, error) != 0)
-        return -1;
-    return (state_of(backend)->mask & ACCOUNT_BIT(ACCOUNT_EMAILS)) != 0
-               ? look_at_addresses(backend, observed, error)
-               : 0;
-}
-
 const struct homeserver_dialect dialect_synapse = {
     .has_user_types = true,
     .registers_silently = true,
@@ -175,6 +115,6 @@ const struct homeserver_dialect dialect_synapse = {
                      "with --tags=restart-all",
     .explain_missing = explain_missing,
     .proves_secret = proves_secret,
-    .build_reset = build_reset,
-    .look_as_itself = look_as_itself,
+    .build_reset = users_build_reset,
+    .look_as_itself = acting_look_as_itself,
 };

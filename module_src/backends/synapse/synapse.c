@@ -5,6 +5,7 @@
 
 #include "backends/homeserver/administrator.h"
 #include "backends/homeserver/logins.h"
+#include "backends/synapse/acting.h"
 #include "backends/synapse/dialect.h"
 #include "backends/synapse/guard.h"
 #include "backends/synapse/homeserver_yaml.h"
@@ -61,30 +62,6 @@ lookup_profile(struct backend *backend, struct observation *observed, struct err
     return result;
 }
 
-/* An administrator sees every account, or is none. */
-static int
-lookup_as_administrator(struct backend *backend, unsigned mask,
-    struct observation *observed, struct error *error)
-{
-    const struct session *session = &state_of(backend)->administrator;
-    struct error failure = {0};
-
-    if (users_lookup(&backend->matrix, &session->access_token, mask, observed, &failure) == 0)
-        return 0;
-    if (failure.kind == ERROR_FORBIDDEN) {
-        error->status = failure.status;
-        memcpy(error->errcode, failure.errcode, sizeof(error->errcode));
-        error_set(error, ERROR_FORBIDDEN,
-            "%s is not an administrator of this server, so its credential cannot manage "
-            "accounts",
-            session->user_id);
-    } else {
-        *error = failure;
-    }
-    error->ends_list = error->kind == ERROR_FORBIDDEN;
-    return -1;
-}
-
 /* There is no administrator, and the database is open in its place. */
 static bool
 works_by_database(const struct backend *backend)
@@ -112,7 +89,7 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
     own_end(backend);
     state_of(backend)->mask = mask;
     if (state_has_administrator(backend))
-        return lookup_as_administrator(backend, mask, observed, error);
+        return acting_lookup(backend, mask, observed, error);
     if (works_by_database(backend))
         return sql_lookup(backend, observed, error);
     if (state_of(backend)->forgetting && service_is(backend, observed->account.localpart)) {
@@ -121,14 +98,6 @@ lookup(struct backend *backend, unsigned mask, struct observation *observed,
         return administrator_forget(backend, error);
     }
     return lookup_profile(backend, observed, error);
-}
-
-/* What an account was refused as itself says nothing about other accounts. */
-static int
-by_itself(int result, struct error *error)
-{
-    error->is_of_one = result != 0;
-    return result;
 }
 
 static bool
@@ -146,7 +115,7 @@ ask_password(struct backend *backend, struct observation *observed,
         return sql_ask_password(backend, observed, password, answer, why, error);
     if (state_has_administrator(backend))
         return password_ask(backend, observed, password, answer, why, error);
-    return by_itself(own_ask(backend, observed, password, answer, why, error), error);
+    return acting_by_itself(own_ask(backend, observed, password, answer, why, error), error);
 }
 
 /* The fields that a registration with the shared secret makes. */
@@ -216,7 +185,7 @@ check_known(struct backend *backend, const struct account *wanted, struct error 
         return 0;
     result = account_name(&itself.account, administrator->user_id, "", error);
     if (result == 0)
-        result = lookup_as_administrator(backend, 0, &itself, error);
+        result = acting_lookup(backend, 0, &itself, error);
     if (result == 0 && !account_states(&itself.account, ACCOUNT_SUSPENDED))
         result = error_set(error, ERROR_UNSUPPORTED,
             "this version of Synapse cannot do what the option suspended asks for; 1.%d and "
@@ -257,48 +226,8 @@ create(struct backend *backend, const struct account *wanted, enum creation *cre
     return users_create(backend, wanted, creation, observed, error);
 }
 
-static bool
-is_itself(const struct backend *backend, const struct account *account)
-{
-    const char *itself = state_of(backend)->administrator.user_id;
-
-    return itself != NULL && account->user_id != NULL &&
-           strcmp(itself, account->user_id) == 0;
-}
-
 /* What would end the administrator this task works as. */
-static const struct {
-    enum account_field field;
-    const char *word;
-} endings[] = {
-    {ACCOUNT_DEACTIVATED, "deactivated"},
-    {ACCOUNT_LOCKED, "locked"},
-};
-
-/* Synapse refuses self-demotion ("You may not demote yourself."); and a run
- * that ends its own credential could not be repeated. */
-static int
-check_self(const struct backend *backend, const struct account *change,
-    struct error *error)
-{
-    const char *itself = state_of(backend)->administrator.user_id;
-
-    if (!is_itself(backend, change))
-        return 0;
-    if (account_states(change, ACCOUNT_ADMIN) && !change->admin)
-        return error_set(error, ERROR_POLICY,
-            "%s is the administrator this task works as, and nobody may demote themselves; "
-            "use another administrator's credential",
-            itself);
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
-        if (account_is(change, endings[i].field) &&
-            !state_of(backend)->is_service)
-            return error_set(error, ERROR_POLICY,
-                "%s is the administrator this task works as, so it is not %s; use another "
-                "administrator's credential",
-                itself, endings[i].word);
-    return 0;
-}
+#define ENDINGS (ACCOUNT_BIT(ACCOUNT_DEACTIVATED) | ACCOUNT_BIT(ACCOUNT_LOCKED))
 
 /* What can be changed without an administrator: by the account in hand itself,
  * and in the database. */
@@ -321,21 +250,14 @@ may_update(struct backend *backend, const struct observation *observed,
     const struct account *change, struct error *error)
 {
     if (state_has_administrator(backend)) {
-        if (check_self(backend, change, error) != 0)
+        if (acting_check_self(backend, change, ENDINGS, error) != 0)
             return -1;
         if (account_states(change, ACCOUNT_PASSWORD) &&
             password_may_be_set(backend, error) != 0)
             return -1;
         return guard_change(backend, &observed->account, change, error);
     }
-    for (int field = 0; field < ACCOUNT_FIELDS; field++)
-        if ((change->stated & ~changed_without(backend) & (1u << field)) != 0)
-            return error_set(error, ERROR_UNAUTHORIZED,
-                "%s exists, and changing its %s takes an administrator: give %s",
-                change->user_id != NULL ? change->user_id : change->localpart,
-                account_field_option((enum account_field)field),
-                backend->type->administrator);
-    return 0;
+    return acting_require(backend, change, changed_without(backend), error);
 }
 
 /* Whoever is to be forgotten leaves no name behind, so that the next look finds
@@ -352,16 +274,6 @@ forget(struct backend *backend, struct observation *observed, const struct accou
     return administrator_forget(backend, error);
 }
 
-/* Another administrator may end it, and its kept session with it. */
-static bool
-ends_service_account(const struct backend *backend, const struct account *change)
-{
-    const char *service_account = backend->connection->service_account;
-
-    return account_is(change, ACCOUNT_DEACTIVATED) && service_account != NULL &&
-           strcmp(change->localpart, service_account) == 0;
-}
-
 static int
 update(struct backend *backend, struct observation *observed, const struct account *change,
     bool logout_devices, struct error *error)
@@ -370,12 +282,14 @@ update(struct backend *backend, struct observation *observed, const struct accou
         sql_set_admin(backend, observed, change->admin, error) != 0)
         return -1;
     if (!state_has_administrator(backend))
-        return by_itself(own_update(backend, observed, change, error), error);
-    if (state_of(backend)->forgetting && is_itself(backend, change))
+        return acting_by_itself(own_update(backend, observed, change, error), error);
+    if (state_of(backend)->forgetting && acting_is_itself(backend, change))
         return forget(backend, observed, change, error);
     if (users_update(backend, observed, change, logout_devices, error) != 0)
         return -1;
-    return ends_service_account(backend, change) ? administrator_forget(backend, error) : 0;
+    return acting_ends_service_account(backend, change)
+               ? administrator_forget(backend, error)
+               : 0;
 }
 
 static int
@@ -384,7 +298,7 @@ foresee(const struct backend *backend, struct account *after, const struct accou
 {
     struct account whole = *change; /* borrowed, perhaps with one field more */
 
-    if (state_of(backend)->forgetting && is_itself(backend, change)) {
+    if (state_of(backend)->forgetting && acting_is_itself(backend, change)) {
         account_state_bool(&whole, ACCOUNT_ERASED, true);
         account_state_bool(after, ACCOUNT_ERASED, true);
     }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backends/homeserver/dialect.h"
 #include "backends/synapse/refusal.h"
 #include "backends/homeserver/own.h"
 #include "backends/homeserver/state.h"
@@ -13,16 +14,38 @@
 static const char prefix[] = "/_synapse/admin/v2/users/";
 static const char creating[] = "creating the account";
 
+static const struct users_manner of_synapse;
+
+static const struct users_manner *
+manner_of(const struct backend *backend)
+{
+    const struct homeserver_dialect *dialect = backend->type->dialect;
+
+    return dialect == NULL || dialect->users == NULL ? &of_synapse : dialect->users;
+}
+
+static int
+read_user(const struct backend *backend, struct observation *observed,
+    const struct answer *answer, struct error *error)
+{
+    const struct users_manner *manner = manner_of(backend);
+
+    if (manner->complete != NULL && manner->complete(answer->body) != 0)
+        return error_no_memory(error);
+    return user_json_read(observed, answer->body, error);
+}
+
 int
-users_lookup(struct matrix *matrix, const struct secret *token, unsigned mask,
+users_lookup(struct backend *backend, const struct secret *token, unsigned mask,
     struct observation *observed, struct error *error)
 {
+    struct matrix *matrix = &backend->matrix;
     char *path = client_path(prefix, observed->account.user_id, "");
     struct answer answer = {0};
     int result = call_get(matrix, path, token, &answer, error);
 
     if (result == 0 && answer_ok(&answer))
-        result = user_json_read(observed, answer.body, error);
+        result = read_user(backend, observed, &answer, error);
     else if (result == 0 && answer_is(&answer, 404, "M_NOT_FOUND"))
         observed->presence = PRESENCE_ABSENT;
     else if (result == 0)
@@ -112,7 +135,7 @@ static int
 meet_there(struct backend *backend, const struct answer *answer,
     struct observation *observed, enum creation *creation, struct error *error)
 {
-    if (users_lookup(&backend->matrix, token_of(backend), state_of(backend)->mask, observed,
+    if (users_lookup(backend, token_of(backend), state_of(backend)->mask, observed,
             error) != 0)
         return -1;
     if (observed->presence != PRESENCE_PRESENT)
@@ -125,22 +148,24 @@ int
 users_create(struct backend *backend, const struct account *wanted,
     enum creation *creation, struct observation *observed, struct error *error)
 {
+    const struct users_manner *manner = manner_of(backend);
     struct account first = *wanted; /* borrowed, with fewer fields */
     struct answer answer = {0};
     json_t *body;
     int result = -1;
 
     first.stated &= USERS_CREATED_FIELDS;
-    body = creation_body(&first);
+    body = manner->creation_body(&first);
     if (put(backend, token_of(backend), wanted->user_id, body, &wanted->password, RETRY_UNSENT,
             &answer, error) != 0)
         goto out;
     if (answer_ok(&answer)) {
         /* 200 instead of 201: it was there by then. */
-        *creation = answer.status == 201 ? CREATION_DONE : CREATION_PERHAPS;
+        *creation = answer.status == 201 || manner->never_says_created ? CREATION_DONE
+                                                                       : CREATION_PERHAPS;
         result = account_name(&observed->account, wanted->user_id, wanted->localpart, error);
         if (result == 0)
-            result = user_json_read(observed, answer.body, error);
+            result = read_user(backend, observed, &answer, error);
     } else if (answer_is(&answer, 400, "M_USER_IN_USE")) {
         *creation = CREATION_NAME_TAKEN;
         result = 0;
@@ -174,7 +199,7 @@ after_rate_limit(struct backend *backend, const struct secret *token,
     struct account left = {0};
     int result;
 
-    if (users_lookup(&backend->matrix, token, 0, observed, error) != 0)
+    if (users_lookup(backend, token, 0, observed, error) != 0)
         return -1;
     result = account_difference(&left, change, &observed->account, error);
     /* A password cannot be looked at; it is set after the profile, so it is
@@ -219,7 +244,7 @@ find_other_threepids(struct backend *backend, const struct secret *token,
     int result;
 
     *others = NULL;
-    if (!account_states(change, ACCOUNT_EMAILS))
+    if (!account_states(change, ACCOUNT_EMAILS) || manner_of(backend)->has_only_emails)
         return 0;
     path = client_path(prefix, observed->account.user_id, "");
     result = call_get(&backend->matrix, path, token, &answer, error);
@@ -229,7 +254,7 @@ find_other_threepids(struct backend *backend, const struct secret *token,
     if (result == 0)
         result = account_name(&seen.account, observed->account.user_id, "", error);
     if (result == 0)
-        result = user_json_read(&seen, answer.body, error);
+        result = read_user(backend, &seen, &answer, error);
     if (result == 0) {
         *others = user_json_other_threepids(answer.body);
         result = *others == NULL ? error_no_memory(error) : 0;
@@ -257,6 +282,11 @@ change_refused(const struct answer *answer, const struct account *change,
     return refusal_record(answer, what, error);
 }
 
+static const struct users_manner of_synapse = {
+    .creation_body = creation_body,
+    .refuse = change_refused,
+};
+
 int
 users_put(struct backend *backend, const struct secret *token, struct observation *observed,
     struct account *change, bool logout_devices, struct error *error)
@@ -271,14 +301,14 @@ users_put(struct backend *backend, const struct secret *token, struct observatio
         result = put(backend, token, observed->account.user_id, body, &change->password,
             RETRY_SAFE, &answer, error);
         if (result == 0 && answer_ok(&answer)) {
-            result = user_json_read(observed, answer.body, error);
+            result = read_user(backend, observed, &answer, error);
             if (result == 0)
                 result = check_done(observed, change, error);
             change->stated = 0;
         } else if (result == 0 && answer_is(&answer, 429, "M_LIMIT_EXCEEDED")) {
             result = after_rate_limit(backend, token, observed, change, &answer, error);
         } else if (result == 0) {
-            result = change_refused(&answer, change, error);
+            result = manner_of(backend)->refuse(&answer, change, error);
         }
         answer_free(&answer);
         json_decref(body);
@@ -324,7 +354,7 @@ erase(struct backend *backend, struct observation *observed, struct error *error
     if (result == 0 && itself)
         result = note_own_end(&observed->account, error);
     else if (result == 0)
-        result = users_lookup(&backend->matrix, token_of(backend), 0, observed, error);
+        result = users_lookup(backend, token_of(backend), 0, observed, error);
     answer_free(&answer);
     json_decref(call.body);
     memory_free(path);
@@ -360,7 +390,7 @@ update_deactivated(struct backend *backend, struct observation *observed,
             error);
         goto out;
     }
-    result = user_json_read(observed, answer.body, error);
+    result = read_user(backend, observed, &answer, error);
     if (!change->deactivated)
         change->stated &= ~ACCOUNT_BIT(ACCOUNT_PASSWORD);
 out:
@@ -399,6 +429,18 @@ users_update(struct backend *backend, struct observation *observed,
 out:
     account_free(&left);
     return result;
+}
+
+int
+users_build_reset(struct call *call, char **path, const char *user_id,
+    const struct secret *password)
+{
+    *path = client_path(prefix, user_id, "");
+    call->method = "PUT";
+    call->path = *path;
+    call->body = json_pack("{s:s%, s:b}", "password", password->bytes, password->length,
+        "logout_devices", 0);
+    return *path == NULL || call->body == NULL ? -1 : 0;
 }
 
 int

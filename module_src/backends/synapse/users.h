@@ -15,9 +15,27 @@
         ACCOUNT_BIT(ACCOUNT_DISPLAYNAME) | ACCOUNT_BIT(ACCOUNT_USER_TYPE) |                \
         ACCOUNT_BIT(ACCOUNT_EMAILS))
 
+/*
+ * Where a server that has this API differs from Synapse: one const table, in its
+ * homeserver_dialect.
+ */
+struct users_manner {
+    /* Adds to the JSON of an account what the server leaves out; NULL: nothing. -1:
+     * memory. */
+    int (*complete)(json_t *body);
+    /* The body of a PUT that makes the account (USERS_CREATED_FIELDS), for json_decref;
+     * NULL: memory. */
+    json_t *(*creation_body)(const struct account *wanted);
+    bool never_says_created; /* 200 where Synapse says 201 */
+    bool has_only_emails;    /* there are no threepids of other media to be kept */
+    /* Records why a change was refused. Always -1. */
+    int (*refuse)(const struct answer *answer, const struct account *change,
+        struct error *error);
+};
+
 /* Looks at observed->account.user_id with an administrator's token; the fields
  * of mask that take a request of their own are looked at, too. */
-int users_lookup(struct matrix *matrix, const struct secret *token, unsigned mask,
+int users_lookup(struct backend *backend, const struct secret *token, unsigned mask,
     struct observation *observed, struct error *error);
 
 /* Whether the server would take the account's name (username_available). */
@@ -46,6 +64,10 @@ int users_put(struct backend *backend, const struct secret *token,
 /* Applies a change, see backend_type.update. */
 int users_update(struct backend *backend, struct observation *observed,
     const struct account *change, bool logout_devices, struct error *error);
+
+/* See homeserver_dialect.build_reset. */
+int users_build_reset(struct call *call, char **path, const char *user_id,
+    const struct secret *password);
 
 /* See backend_type.foresee: synapse/handlers/deactivate_account.py. */
 int users_foresee(struct account *after, const struct account *change, struct error *error);

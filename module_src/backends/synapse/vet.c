@@ -30,9 +30,7 @@ vet_version(const struct backend *backend, const struct account *wanted, struct 
     return 0;
 }
 
-/* The service account is Registrar's own; all that is done with it as a target
- * is to be rid of it. */
-static int
+int
 vet_service(struct backend *backend, const struct account *wanted, struct error *error)
 {
     if (!service_is(backend, wanted->localpart))

@@ -11,4 +11,11 @@
 /* See backend_type.vet. */
 int vet_account(struct backend *backend, const struct account *wanted, struct error *error);
 
+/*
+ * The service account is Registrar's own; all that is done with it as a target is to be
+ * rid of it, which makes the state `forgetting`. Errors: policy (it is to be something
+ * else).
+ */
+int vet_service(struct backend *backend, const struct account *wanted, struct error *error);
+
 #endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "backends/room/looking.h"
+
+#include <string.h>
+
+#include "backends/homeserver/own.h"
+#include "backends/room/seat.h"
+#include "backends/room/standin.h"
+#include "matrix/profile.h"
+#include "matrix/user_id.h"
+
+static bool
+has_capitals(const char *localpart)
+{
+    return strpbrk(localpart, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL;
+}
+
+/* As whom the token is of, or as anybody with NULL. */
+static int
+look_at_profile(struct backend *backend, const struct secret *token,
+    struct observation *observed, struct error *error)
+{
+    struct account *account = &observed->account;
+    struct profile profile = {0};
+    bool is_anybody = token == NULL;
+    int result;
+
+    if (account->user_id == NULL)
+        return 0;
+    result = profile_get(&backend->matrix, account->user_id, token, &profile, error);
+    if (result == 0 && (profile.result == PROFILE_FOUND ||
+                           (profile.result == PROFILE_NONE && !is_anybody)))
+        result = account_state_profile(account, profile.displayname, profile.avatar_url, error);
+    profile_free(&profile);
+    return result;
+}
+
+int
+looking_at_room(struct backend *backend, struct observation *observed, struct error *error)
+{
+    struct admin_room *room;
+    bool joined;
+
+    if (seat_take(backend, &room, error) != 0 ||
+        admin_room_has(room, observed->account.user_id, &joined, error) != 0)
+        return -1;
+    account_state_bool(&observed->account, ACCOUNT_ADMIN, joined);
+    return 0;
+}
+
+int
+looking_probe(struct backend *backend, const struct secret *probe,
+    struct observation *observed, enum states_login *login, struct error *error)
+{
+    struct session session = {0};
+    bool failed;
+
+    if (probe == NULL)
+        return states_probe(backend, observed->account.user_id, login, error);
+    if (states_log_in(backend, observed->account.user_id, probe, &session, login, error) != 0)
+        return -1;
+    if (*login != STATES_OPENED)
+        return 0;
+    client_logout(&backend->matrix, &session, &failed);
+    if (failed)
+        list_add(backend->warnings,
+            "%s could not be logged out; a device called \"Registrar\" may be left",
+            observed->account.user_id);
+    observed->unfinished = true;
+    return secret_copy(&state_of(backend)->own_password, probe) != 0 ? error_no_memory(error)
+                                                                     : 0;
+}
+
+/* What an administrator has to know of an account beside what is in the mask: no
+ * administrator is locked or suspended. */
+#define OF_THE_ROOM                                                                        \
+    (ACCOUNT_BIT(ACCOUNT_ADMIN) | ACCOUNT_BIT(ACCOUNT_LOCKED) |                            \
+        ACCOUNT_BIT(ACCOUNT_SUSPENDED))
+
+static int
+look_as_administrator(struct backend *backend, unsigned mask, struct observation *observed,
+    struct error *error)
+{
+    const struct room_server *server = room_state_of(backend)->server;
+    struct admin_room *room;
+    struct secret probe = {0};
+    int result;
+
+    /* Whoever cannot be there is no administrator, whatever else it may see. */
+    if (seat_take(backend, &room, error) != 0)
+        return -1;
+    result = standin_kept(backend, &observed->account, &probe, error);
+    if (result == 0 && secret_given(&probe))
+        result = http_learn_secret(backend->matrix.http, &probe, error);
+    if (result == 0)
+        result = server->look(backend, mask, secret_given(&probe) ? &probe : NULL, observed,
+            error);
+    secret_free(&probe);
+    if (result != 0 || observed->presence != PRESENCE_PRESENT)
+        return result;
+    if (standin_recall(backend, &observed->account, error) != 0)
+        return -1;
+    if ((mask & OF_THE_ROOM) != 0 && looking_at_room(backend, observed, error) != 0)
+        return -1;
+    return (mask & OWN_FIELDS) == 0
+               ? 0
+               : look_at_profile(backend, &state_of(backend)->administrator.access_token,
+                     observed, error);
+}
+
+int
+looking_lookup(struct backend *backend, unsigned mask, struct observation *observed,
+    struct error *error)
+{
+    own_end(backend);
+    state_of(backend)->mask = mask;
+    observed->unfinished = false;
+    if (has_capitals(observed->account.localpart)) {
+        observed->presence = PRESENCE_ABSENT;
+        return 0;
+    }
+    if (state_has_administrator(backend))
+        return look_as_administrator(backend, mask, observed, error);
+    if (states_ask_whether_taken(backend, observed, error) != 0)
+        return -1;
+    return observed->presence == PRESENCE_PRESENT
+               ? look_at_profile(backend, NULL, observed, error)
+               : 0;
+}
+
+bool
+looking_asks_by_login(const struct backend *backend)
+{
+    return !state_has_administrator(backend);
+}
+
+int
+looking_ask_password(struct backend *backend, struct observation *observed,
+    const struct secret *password, enum password_answer *answer, char *why,
+    struct error *error)
+{
+    int result = own_ask(backend, observed, password, answer, why, error);
+
+    error->is_of_one = result != 0;
+    return result;
+}
+
+/* Who could log in is neither deactivated nor locked. */
+int
+looking_as_itself(struct backend *backend, struct observation *observed, struct error *error)
+{
+    const struct session *own = &state_of(backend)->own;
+    const char *server_name = user_id_server_name(own->user_id);
+    struct account *account = &observed->account;
+    bool joined;
+
+    observed->presence = PRESENCE_PRESENT;
+    account_state_bool(account, ACCOUNT_DEACTIVATED, false);
+    if (server_name == NULL)
+        return error_set(error, ERROR_PROTOCOL,
+            "the server says that the password belongs to something that is no user id");
+    if (admin_room_has_me(&backend->matrix, own, server_name, &joined, error) != 0)
+        return -1;
+    account_state_bool(account, ACCOUNT_ADMIN, joined);
+    return own_look_at_profile(backend, observed, error);
+}
+
+bool
+looking_may_open_own(const struct backend *backend)
+{
+    return own_is_open(backend) || secret_given(&state_of(backend)->own_password);
+}
+
+int
+looking_open_own(struct backend *backend, struct observation *observed, struct error *error)
+{
+    struct secret password = {0};
+    enum password_answer answer = PASSWORD_DIFFERENT;
+    char why[PASSWORD_WHY_SIZE] = "it is another one by now";
+    int result;
+
+    if (own_is_open(backend))
+        return 0;
+    if (secret_copy(&password, &state_of(backend)->own_password) != 0)
+        return error_no_memory(error);
+    result = !secret_given(&password)
+                 ? 0
+                 : own_ask(backend, observed, &password, &answer, why, error);
+    secret_free(&password);
+    if (result == 0 && answer != PASSWORD_SAME)
+        result = error_set(error, ERROR_UNAUTHORIZED,
+            "%s has to log in for this, and does not with the password that should be its: %s",
+            observed->account.user_id, why);
+    return result;
+}

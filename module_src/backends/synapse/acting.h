@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What it means to act on accounts as the administrator that is open, or without one,
+ * wherever the API of users.h is.
+ */
+#ifndef REGISTRAR_BACKENDS_SYNAPSE_ACTING_H
+#define REGISTRAR_BACKENDS_SYNAPSE_ACTING_H
+
+#include "backends/backend.h"
+
+/* users_lookup with the administrator's token. Who may not look is no administrator:
+ * forbidden, which ends the list. */
+int acting_lookup(struct backend *backend, unsigned mask, struct observation *observed,
+    struct error *error);
+
+/* Whether the account is the administrator that is open. */
+bool acting_is_itself(const struct backend *backend, const struct account *account);
+
+/*
+ * Refuses (policy) a change of the administrator itself that demotes it, which servers
+ * refuse as well, or that states one of the booleans of endings (ACCOUNT_BITs): a run
+ * that ends its own credential could not be repeated. The service account may be ended.
+ */
+int acting_check_self(const struct backend *backend, const struct account *change,
+    unsigned endings, struct error *error);
+
+/* Refuses (unauthorized) the fields of the change that are not in able: they take an
+ * administrator. */
+int acting_require(const struct backend *backend, const struct account *change,
+    unsigned able, struct error *error);
+
+/* Whether the change ends the service account, by itself or by another administrator;
+ * its kept session ends with it. */
+bool acting_ends_service_account(const struct backend *backend,
+    const struct account *change);
+
+/* See homeserver_dialect.look_as_itself. */
+int acting_look_as_itself(struct backend *backend, struct observation *observed,
+    struct error *error);
+
+/* What an account was refused as itself says nothing about other accounts. Returns
+ * result. */
+int acting_by_itself(int result, struct error *error);
+
+#endif
