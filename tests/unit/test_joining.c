@@ -201,8 +201,8 @@ TEST(who_was_to_be_an_administrator_and_is_none_is_made_and_an_error)
     account_state_bool(&trial.wanted, ACCOUNT_ADMIN, true);
     joining_want_text(&trial, ACCOUNT_DISPLAYNAME, "Al");
     joining_refuse(&trial, ERROR_POLICY,
-        "@alice:x was created, and is no administrator: Family makes one only of whoever "
-        "registers while it has none; who is one already can promote it: give the family's "
+        "@alice:x was created, and is no administrator: Family makes one only of the first that "
+        "registers, as long as it has none; whoever is one can promote it: give the family's "
         "administrator");
     assert_int_equal(trial.creation, CREATION_DONE);
     assert_true(trial.observed.password_is_set);

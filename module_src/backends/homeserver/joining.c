@@ -113,8 +113,8 @@ joining_may_create(struct backend *backend, const struct account *wanted, struct
         return -1;
     if (possible && backend->predict && account_is(wanted, ACCOUNT_ADMIN))
         list_add(backend->warnings,
-            "that %s becomes an administrator is a guess: %s makes one only of whoever registers "
-            "while it has none",
+            "that %s becomes an administrator is a guess: %s makes one only of the first that "
+            "registers, as long as it has none",
             wanted->localpart, backend->type->product);
     return possible ? 0 : refuse_closed(backend, wanted, why, error);
 }
@@ -320,14 +320,14 @@ judge_administrator(struct joining_run *run)
 
     if (account_is(account, ACCOUNT_ADMIN) && !account_is(run->wanted, ACCOUNT_ADMIN))
         list_add(run->backend->warnings,
-            "%s is an administrator now, which nobody asked for: %s makes one of whoever "
-            "registers while it has none",
+            "%s is an administrator now, which nobody asked for: %s makes one of the first that "
+            "registers, as long as it has none",
             account->user_id, type->product);
     if (!account_is(run->wanted, ACCOUNT_ADMIN) || account_is(account, ACCOUNT_ADMIN))
         return 0;
     return error_set(run->error, ERROR_POLICY,
-        "%s was created, and is no administrator: %s makes one only of whoever registers while "
-        "it has none; who is one already can promote it: give %s",
+        "%s was created, and is no administrator: %s makes one only of the first that registers, "
+        "as long as it has none; whoever is one can promote it: give %s",
         account->user_id, type->product, type->administrator);
 }
 
