@@ -113,8 +113,9 @@ look_as_administrator(struct backend *backend, struct observation *observed,
         *error = failure;
         if (failure.status != 403 || !state_of(backend)->is_service)
             return -1;
-        if (look == GRANT_LOOKS || stop_sleep_ms(GRANT_POLL_MS) != 0)
+        if (look == GRANT_LOOKS)
             break;
+        stop_sleep_ms(GRANT_POLL_MS); /* a signal is told by the next call */
         memset(error, 0, sizeof(*error));
     }
     error->kind = ERROR_NONE;
