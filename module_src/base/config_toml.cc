@@ -7,6 +7,8 @@
  */
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
+#include <exception>
 #include <new>
 
 extern "C" {
@@ -15,7 +17,21 @@ extern "C" {
 #include "base/memory.h"
 }
 
-/* Its errors come as values; what can be thrown is that memory is short. */
+namespace {
+/* That the reader did not expect what it found itself in. */
+struct lost {};
+
+[[noreturn]] void
+give_up()
+{
+    throw lost();
+}
+} // namespace
+
+/* Its errors come as values; what can be thrown is that memory is short, and, in place
+ * of an assertion, which would write to stderr, that the reader is lost. */
+#define TOML_ASSERT(expression) \
+    (static_cast<bool>(expression) ? static_cast<void>(0) : give_up())
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
 #define TOML_INT_CHARCONV 1
@@ -171,12 +187,17 @@ config_parse_toml(const char *bytes, size_t length, struct text *json)
     config_tree tree = {};
     int result;
 
+    /* Where the reader forbids exceptions to itself; without a word. */
+    std::set_terminate(std::abort);
     try {
         const config_node *root = compose(&tree, std::string_view(bytes, length));
 
         config_parse_write(&tree, root, json);
     } catch (const std::bad_alloc &) {
         config_tree_no_memory(&tree);
+    } catch (const lost &) {
+        config_tree_problem(&tree, 0, "this is not TOML");
+        config_parse_write(&tree, nullptr, json);
     }
     result = tree.no_memory || json->failed ? -1 : 0;
     config_tree_free(&tree);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/homeserver/administrator.h"
+#include "backends/homeserver/family_toml.h"
 #include "backends/homeserver/joining.h"
 #include "backends/homeserver/logins.h"
 #include "backends/homeserver/own.h"
@@ -14,10 +15,10 @@
 #include "backends/synapse/guard.h"
 #include "backends/synapse/inspection.h"
 #include "backends/tuwunel/change.h"
-#include "backends/tuwunel/tuwunel_creation.h"
 #include "backends/tuwunel/dialect.h"
-#include "backends/tuwunel/tuwunel_rules.h"
 #include "backends/tuwunel/served.h"
+#include "backends/tuwunel/tuwunel_creation.h"
+#include "backends/tuwunel/tuwunel_rules.h"
 #include "base/memory.h"
 #include "base/stop.h"
 #include "matrix/admin_room.h"
@@ -266,6 +267,7 @@ const struct backend_type tuwunel_backend = {
     .server = SERVER_TUWUNEL,
     .product = "Tuwunel",
     .own_path = SERVED_OWN_PATH,
+    .source = &family_toml_tuwunel,
     .administrator = "access_token, or admin_username and admin_password, or "
                      "emergency_password",
     .creator = "registration_shared_secret (matrix-docker-ansible-deploy: "
