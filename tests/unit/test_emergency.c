@@ -9,16 +9,12 @@
 
 #include "support.h"
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "backends/homeserver/administrator.h"
 #include "backends/homeserver/state.h"
-#include "base/stop.h"
 #include "private_place.h"
 
 #define LOGGED_IN                                                                          \
@@ -250,29 +246,6 @@ TEST(another_account_that_it_opens_is_not_the_servers_own)
     family_assert_asked("POST " FAMILY_LOGOUT " own\n");
 }
 
-/* In a child, as a signal that was noticed stays so. */
-TEST(a_signal_does_not_keep_it_from_being_logged_out)
-{
-    static const struct recorded_reply replies[] = {LOGGED_IN, ALL_LOGGED_OUT, {0}};
-    pid_t child;
-    int status = 1;
-
-    begin(replies);
-    open_well();
-    family_asked();
-    child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        if (stop_watch() != 0 || raise(SIGTERM) != 0 || stop_signal() != SIGTERM)
-            _exit(1);
-        administrator_close(&trial.backend);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    family_assert_asked("POST " FAMILY_LOGOUT "/all bot\n");
-}
-
 /* ---- An account that is not there yet ---------------------------------------------------- */
 
 #define NOT_THERE_YET                                                                      \
@@ -381,7 +354,6 @@ main(void)
         TRIAL(its_session_is_never_kept),
         TRIAL(a_server_that_has_no_such_password_or_another_says_so),
         TRIAL(another_account_that_it_opens_is_not_the_servers_own),
-        TRIAL(a_signal_does_not_keep_it_from_being_logged_out),
         TRIAL(an_account_that_is_made_as_the_server_starts_is_waited_for),
         TRIAL(an_account_that_is_not_there_is_not_waited_for_without_a_start_budget),
         TRIAL(an_account_that_stays_away_is_waited_for_as_long_as_it_may_be),
