@@ -33,18 +33,25 @@ struct admin_room_manner {
 
 struct admin_room;
 
+/* Whether an invitation is accepted, or nothing is changed (check mode). */
+enum admin_room_entry { ADMIN_ROOM_JOIN, ADMIN_ROOM_LOOK };
+
 /*
  * Finds the room and makes sure that the session's account is joined, for
- * admin_room_free; an invitation is accepted. administrator, server_name and manner
- * have to outlive it. Errors: forbidden (the account is no administrator, as it is not
- * in the room), unsupported (the server has no such room), those of call_send.
+ * admin_room_free. administrator, server_name and manner have to outlive it. Errors:
+ * forbidden (the account is no administrator, as it is not in the room; with
+ * ADMIN_ROOM_LOOK it may be invited, which nobody tells it), unsupported (the server has
+ * no such room), those of call_send.
  */
 int admin_room_open(struct matrix *matrix, const struct session *administrator,
     const char *server_name, const struct admin_room_manner *manner,
-    struct admin_room **room, struct error *error);
+    enum admin_room_entry entry, struct admin_room **room, struct error *error);
 
 /* NULL is allowed. */
 void admin_room_free(struct admin_room *room);
+
+/* Whether opening it accepted an invitation: a change of the server, to be told. */
+bool admin_room_is_entered(const struct admin_room *room);
 
 /* "!abc", of the room. Lives as long as it. */
 const char *admin_room_id(const struct admin_room *room);
