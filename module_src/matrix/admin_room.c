@@ -190,8 +190,8 @@ admin_room_open(struct matrix *matrix, const struct session *administrator,
 
         snprintf(advice, sizeof(advice),
             "there is no room #" ALIAS ":%.255s, in which this server takes commands; look "
-            "whether server_name is right, and whether the server makes that room "
-            "(create_admin_room in its configuration)",
+            "whether server_name is right, and whether somebody has taken that alias away from "
+            "the room",
             server_name);
         answer_refused_as(&answer, ERROR_UNSUPPORTED, finding, advice, error);
     }
@@ -359,15 +359,25 @@ admin_room_leave_as(struct admin_room *room, const struct session *session,
 }
 
 int
+admin_room_find(struct matrix *matrix, const struct session *session,
+    const char *server_name, char **room_id, struct error *error)
+{
+    struct answer answer = {0};
+    int result = find(matrix, session, server_name, room_id, &answer, error);
+
+    answer_free(&answer);
+    return result;
+}
+
+int
 admin_room_has_me(struct matrix *matrix, const struct session *session,
     const char *server_name, bool *joined, struct error *error)
 {
     struct answer answer = {0};
     char *room_id;
-    int result = find(matrix, session, server_name, &room_id, &answer, error);
+    int result = admin_room_find(matrix, session, server_name, &room_id, error);
 
     *joined = false;
-    answer_free(&answer);
     if (room_id != NULL) {
         result = ask_members(matrix, session, room_id, &answer, error);
         *joined = result == 0 && is_member(&answer, session->user_id);

@@ -101,6 +101,11 @@ int admin_room_join_as(struct admin_room *room, const struct session *session,
 int admin_room_leave_as(struct admin_room *room, const struct session *session,
     struct error *error);
 
+/* "-> the room's id", for memory_free; NULL without an error where there is no such room.
+ * Errors: protocol, those of call_send and of a refusal. */
+int admin_room_find(struct matrix *matrix, const struct session *session,
+    const char *server_name, char **room_id, struct error *error);
+
 /*
  * Whether the session's account is joined to the room, with no administrator open: for
  * accounts that look at themselves. False also where there is no such room.

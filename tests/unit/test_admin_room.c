@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "admin_trial.h"
+#include "base/memory.h"
 
 #define FORBIDDEN "{\"errcode\": \"M_FORBIDDEN\", \"error\": \"No.\"}"
 #define ALIAS_PATH "GET /_matrix/client/v3/directory/room/%23admins%3Ax"
@@ -338,6 +339,38 @@ TEST(an_account_that_may_not_join_or_leave_is_an_error)
     assert_in("leaving the admin room", error.text);
 }
 
+TEST(the_room_is_found_by_its_alias)
+{
+    static const struct {
+        int status;
+        const char *body;
+        const char *room_id;
+        enum error_kind kind;
+    } table[] = {
+        {200, "{\"room_id\": \"!a:x\", \"servers\": []}", "!a:x", ERROR_NONE},
+        {404, "{\"errcode\": \"M_NOT_FOUND\"}", NULL, ERROR_NONE},
+        {404, "{\"errcode\": \"M_UNRECOGNIZED\"}", NULL, ERROR_UNSUPPORTED},
+        {403, "{\"errcode\": \"M_FORBIDDEN\"}", NULL, ERROR_FORBIDDEN},
+        {200, "{\"room_id\": 5}", NULL, ERROR_PROTOCOL},
+    };
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        const struct recorded_reply replies[] = {
+            {ALIAS_PATH, table[i].status, NULL, table[i].body}, {0}};
+        char *room_id;
+
+        error = (struct error){0};
+        admin_say(replies);
+        admin_room_find(&admin_trial.matrix, &admin_trial.session, "x", &room_id, &error);
+        assert_kind(&error, table[i].kind);
+        assert_true((room_id == NULL) == (table[i].room_id == NULL));
+        if (room_id != NULL)
+            assert_string_equal(room_id, table[i].room_id);
+        assert_string_equal(asked(), ALIAS_PATH " tok_a\n");
+        memory_free(room_id);
+    }
+}
+
 TEST(an_account_learns_whether_it_is_in_the_room)
 {
     static const struct {
@@ -490,6 +523,7 @@ main(void)
         cmocka_unit_test(who_may_not_be_taken_out_is_told_in_the_servers_words),
         cmocka_unit_test(an_account_joins_and_leaves_by_itself),
         cmocka_unit_test(an_account_that_may_not_join_or_leave_is_an_error),
+        cmocka_unit_test(the_room_is_found_by_its_alias),
         cmocka_unit_test(an_account_learns_whether_it_is_in_the_room),
         cmocka_unit_test(an_account_that_cannot_learn_it_gets_an_error),
         cmocka_unit_test(to_close_no_room_is_fine),
