@@ -107,8 +107,10 @@ TEST(the_server_is_opened_as_its_own_user)
 
     begin(replies);
     open_well();
-    family_assert_asked(
-        "POST " FAMILY_LOGIN " - " FAMILY_LOGIN_BODY("conduit", "break-glass") "\n");
+    /* On a device of its own. */
+    family_assert_asked("POST " FAMILY_LOGIN " - {\"type\":\"m.login.password\","
+        "\"identifier\":{\"type\":\"m.id.user\",\"user\":\"conduit\"},"
+        "\"password\":\"break-glass\",\"initial_device_display_name\":\"Registrar\"}\n");
     assert_true(state_of(&trial.backend)->is_server_itself);
     assert_int_equal(trial.backend.authority, AUTHORITY_ADMINISTRATOR);
     assert_string_equal(trial.backend.authenticated_by, "emergency_password");

@@ -241,7 +241,8 @@ warn_emergency(struct backend *backend)
         rest == NULL ? "" : rest);
 }
 
-/* Its session is never kept: who has its token is the server. */
+/* Its session is never kept: who has its token is the server. On a device of its own, so
+ * that another run is not logged out before its time. */
 static int
 open_with_emergency(struct backend *backend, struct error *error)
 {
@@ -251,8 +252,7 @@ open_with_emergency(struct backend *backend, struct error *error)
 
     backend->authenticated_by = "emergency_password";
     if (client_login(&backend->matrix, ADMIN_ROOM_BOT, backend->connection->emergency_password,
-            backend->type->dialect->login_device, &state->administrator, &login, &failure) !=
-            0 ||
+            NULL, &state->administrator, &login, &failure) != 0 ||
         login == LOGIN_WRONG)
         return refuse_emergency(&failure, error);
     if (!user_id_has_localpart(state->administrator.user_id, ADMIN_ROOM_BOT))
@@ -261,6 +261,20 @@ open_with_emergency(struct backend *backend, struct error *error)
     state->is_server_itself = true;
     warn_emergency(backend);
     return 0;
+}
+
+/* The server's own user is one without being a member that counts (tuwunel 1.9.0, Conduit
+ * 0.10.12, seen running). */
+void
+administrator_warn_next(struct backend *backend, const struct list *administrators)
+{
+    if (!state_of(backend)->is_server_itself || administrators->count > 0)
+        return;
+    list_add(backend->warnings,
+        "nobody but the server's own user is in the admin room, so %s makes the next account "
+        "that is registered an administrator, whoever that is: make one with admin: true "
+        "before registration is opened",
+        backend->type->product);
 }
 
 int

@@ -26,8 +26,7 @@ seat_open(struct backend *backend, const struct room_server *server, struct erro
     return 0;
 }
 
-/* Who registers next while nobody but the bot is in the room becomes an administrator:
- * the server's own user is one without being a member that counts. */
+/* Who registers next while nobody but the bot is in the room becomes an administrator. */
 static void
 warn_promotion(struct backend *backend)
 {
@@ -38,12 +37,8 @@ warn_promotion(struct backend *backend)
     if (state->room == NULL || !state->is_server_itself ||
         !room_state_of(backend)->server->promotes_next)
         return;
-    if (admin_room_members(state->room, &members, &ignored) == 0 && members.count == 0)
-        list_add(backend->warnings,
-            "nobody but the server's own user is in the admin room, so %s makes the next account "
-            "that is registered an administrator, whoever that is: make one with admin: true "
-            "before registration is opened",
-            backend->type->product);
+    if (admin_room_members(state->room, &members, &ignored) == 0)
+        administrator_warn_next(backend, &members);
     list_free(&members);
 }
 

@@ -250,6 +250,19 @@ list_administrators(struct backend *backend, struct list *user_ids, struct error
     return result == 0 && user_ids->failed ? error_no_memory(error) : result;
 }
 
+/* That it cannot be told is no reason to fail what was done. */
+static void
+warn_promotion(struct backend *backend)
+{
+    struct list administrators = {0};
+    struct error ignored = {0};
+
+    if (state_of(backend)->is_server_itself &&
+        list_administrators(backend, &administrators, &ignored) == 0)
+        administrator_warn_next(backend, &administrators);
+    list_free(&administrators);
+}
+
 static void
 close_tuwunel(struct backend *backend)
 {
@@ -258,6 +271,7 @@ close_tuwunel(struct backend *backend)
     if (state == NULL)
         return;
     own_end(backend);
+    warn_promotion(backend);
     administrator_close(backend);
     memory_free(state);
     backend->state = NULL;
