@@ -123,6 +123,7 @@ exchange(struct backend *backend, struct observation *observed, const struct pas
             is_made(backend, observed, passing, &failure)))
         return 0;
     tell_rest(backend, observed, passing, &failure);
+    failure.maybe_done = true; /* the first step was, and changed the password */
     *error = failure;
     return -1;
 }

@@ -59,14 +59,25 @@ seat_close(struct backend *backend)
     backend->state = NULL;
 }
 
+static int
+enter(struct backend *backend, struct room_state *state, struct error *error)
+{
+    if (admin_room_open(&backend->matrix, &state->shared.administrator, backend->server_name,
+            &state->server->commands->manner,
+            backend->predict ? ADMIN_ROOM_LOOK : ADMIN_ROOM_JOIN, &state->shared.room,
+            error) != 0)
+        return -1;
+    if (admin_room_is_entered(state->shared.room))
+        list_add(backend->actions, "join the admin room");
+    return 0;
+}
+
 int
 seat_take(struct backend *backend, struct admin_room **room, struct error *error)
 {
     struct room_state *state = room_state_of(backend);
 
-    if (state->shared.room == NULL &&
-        admin_room_open(&backend->matrix, &state->shared.administrator, backend->server_name,
-            &state->server->commands->manner, &state->shared.room, error) != 0)
+    if (state->shared.room == NULL && enter(backend, state, error) != 0)
         return -1;
     *room = state->shared.room;
     return 0;
