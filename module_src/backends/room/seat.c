@@ -40,9 +40,9 @@ warn_promotion(struct backend *backend)
         return;
     if (admin_room_members(state->room, &members, &ignored) == 0 && members.count == 0)
         list_add(backend->warnings,
-            "nobody but the server's own user is in the admin room, so %s makes the next account "
-            "that is registered an administrator, whoever that is: make one with admin: true "
-            "before registration is opened",
+            "nobody but the server's own user is in the admin room, so %s makes the next "
+            "account that is registered an administrator, whoever that is: make one with admin: "
+            "true before registration is opened",
             backend->type->product);
     list_free(&members);
 }
