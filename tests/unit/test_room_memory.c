@@ -12,6 +12,10 @@
 #define PROFILE_SET {"PUT " PROFILE, 200, NULL, "{}"}
 #define IS_ALICE {"GET " PROFILE, 200, NULL, "{\"displayname\": \"Al\"}"}
 
+/* libcurl leaves out a query that it has no memory for. */
+#define NO_QUERY {"GET /_matrix/client/v3/register/available", 400, NULL,                  \
+    "{\"errcode\": \"M_USER_IN_USE\"}"}
+
 static const char *const silence[] = {NULL};
 
 static void
@@ -62,7 +66,7 @@ TEST(each_failed_allocation_of_a_lookup_is_told)
         {"continuwuity",
             {IS_ACTIVE, {"GET " LOCK, 200, NULL, "{\"locked\": false}"}, LOGGED_IN, LOGGED_OUT,
                 IS_ALICE, {0}}},
-        {"conduit", {IS_TAKEN, LOGGED_IN, LOGGED_OUT, IS_ALICE, {0}}},
+        {"conduit", {NO_QUERY, LOGGED_IN, LOGGED_OUT, IS_ALICE, {0}}},
     };
 
     for (size_t i = 0; i < COUNT(table); i++) {
@@ -139,7 +143,7 @@ TEST(each_failed_allocation_of_a_change_is_told)
 
 TEST(each_failed_allocation_of_a_promotion_is_told)
 {
-    static const struct recorded_reply rows[] = {SAME_EVENT, IS_TAKEN, IS_ACTIVE, {0}};
+    static const struct recorded_reply rows[] = {SAME_EVENT, NO_QUERY, IS_ACTIVE, {0}};
     static const char *const answers[] = {"@alice:x has been granted admin privileges.", NULL};
 
     bot_start("continuwuity", answers, rows);
