@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "matrix/profile.h"
 #include "matrix/rooms.h"
 #include "recorded_server.h"
@@ -207,6 +208,22 @@ TEST(every_room_is_left)
                                    "POST /_matrix/client/v3/rooms/%21b%2Fc%3Ax/leave syt_a\n"));
 }
 
+TEST(the_room_that_is_kept_is_not_left)
+{
+    static const struct recorded_reply replies[] = {
+        {"GET " ROOMS, 200, NULL, "{\"joined_rooms\": [\"!a:x\", \"!b:x\", 5]}"},
+        {"POST /_matrix/client/v3/rooms/", 200, NULL, "{}"}, {0}};
+    struct error error = {0};
+    bool left;
+
+    recorded_server_say(server, replies);
+    recorded_server_log(server);
+    assert_int_equal(rooms_leave_all(&matrix, &session, "!a:x", &left, &error), 0);
+    assert_false(left); /* of the third */
+    assert_string_equal(recorded_server_log(server),
+        "GET " ROOMS " syt_a\nPOST /_matrix/client/v3/rooms/%21b%3Ax/leave syt_a\n");
+}
+
 TEST(who_is_in_no_room_leaves_none)
 {
     static const struct recorded_reply replies[] = {
@@ -350,6 +367,7 @@ main(void)
         cmocka_unit_test(ones_own_profile_is_set_and_cleared_by_its_keys),
         cmocka_unit_test(a_profile_that_may_not_be_set_is_an_error_that_names_it),
         cmocka_unit_test(every_room_is_left),
+        cmocka_unit_test(the_room_that_is_kept_is_not_left),
         cmocka_unit_test(who_is_in_no_room_leaves_none),
         cmocka_unit_test(a_room_that_cannot_be_left_is_told_and_the_others_are_left),
         cmocka_unit_test(rooms_that_are_not_told_are_not_left),

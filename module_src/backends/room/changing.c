@@ -37,10 +37,20 @@ changeable(const struct backend *backend, const struct account *change)
     return opens ? mask : mask & ~takes_itself(backend, change);
 }
 
+/* On Conduit an administrator may have too little power to take another one out, who can
+ * still go by itself. */
+static bool
+may_take_itself(const struct backend *backend, const struct account *change)
+{
+    return roles_take_itself(backend) && account_states(change, ACCOUNT_ADMIN) &&
+           !change->admin && !looking_may_open_own(backend);
+}
+
 bool
 changing_can(const struct backend *backend, const struct account *change)
 {
-    return (change->stated & ~changeable(backend, change)) == 0;
+    return (change->stated & ~changeable(backend, change)) == 0 &&
+           !may_take_itself(backend, change);
 }
 
 /* ---- What is refused -------------------------------------------------------------------- */

@@ -82,6 +82,8 @@ struct command_order {
     const char *user_id;
     const struct secret *password; /* or NULL: none, or one of the server's making */
     bool logout_devices;           /* where the command has an option for it */
+    bool is_passing;               /* the password that it sets is changed right behind it, so
+                                      that one which stays readable is nobody's any more */
 };
 
 /* What came of a command. For commands_outcome_free. */

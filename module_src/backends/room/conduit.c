@@ -33,6 +33,7 @@ look(struct backend *backend, unsigned mask, const struct secret *probe,
     return 0;
 }
 
+/* Only its first administrator has the power to redact what the bot has said. */
 static const struct room_server server = {
     .commands = &commands_conduit,
     .look = look,

@@ -148,6 +148,7 @@ look(struct backend *backend, unsigned mask, const struct secret *probe,
 static const struct room_server server = {
     .commands = &commands_continuwuity,
     .look = look,
+    .carries_passwords = true,
 };
 
 static int

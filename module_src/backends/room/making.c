@@ -102,6 +102,7 @@ order(struct backend *backend, const struct account *wanted,
             &chosen, error);
     if (result == 0 && secret_given(&chosen)) {
         creation.password = &chosen;
+        creation.is_passing = !passing_same(&chosen, &wanted->password);
         result = standin_note(backend, &observed->account, &chosen, error);
     }
     if (result == 0)

@@ -27,7 +27,7 @@ passing_choose(struct backend *backend, enum command command, const struct accou
 {
     if (!form_of(backend, command)->takes_password)
         return 0;
-    if (commands_carry(wanted))
+    if (standin_is_spared(backend, wanted))
         return secret_copy(chosen, wanted) != 0 ? error_no_memory(error) : 0;
     if (standin_password(chosen, wanted, account->user_id, error) != 0)
         return -1;
@@ -50,8 +50,9 @@ order(struct backend *backend, struct observation *observed, const struct passin
     if (result == 0) {
         reset.password = secret_given(&chosen) ? &chosen : NULL;
         /* In the second step, the other sessions are still there to be ended. */
-        reset.logout_devices = passing->logout_devices && secret_given(&chosen) &&
-                               passing_same(&chosen, passing->password);
+        reset.is_passing =
+            !secret_given(&chosen) || !passing_same(&chosen, passing->password);
+        reset.logout_devices = passing->logout_devices && !reset.is_passing;
         result = seat_order(backend, &reset, outcome, error);
     }
     if (result == 0)
@@ -122,6 +123,7 @@ exchange(struct backend *backend, struct observation *observed, const struct pas
             is_made(backend, observed, passing, &failure)))
         return 0;
     tell_rest(backend, observed, passing, &failure);
+    failure.maybe_done = true; /* the first step was, and changed the password */
     *error = failure;
     return -1;
 }

@@ -58,6 +58,12 @@ out:
     return result;
 }
 
+bool
+standin_is_spared(const struct backend *backend, const struct secret *wanted)
+{
+    return room_state_of(backend)->server->carries_passwords && commands_carry(wanted);
+}
+
 static void
 free_kept(struct kept_password *kept)
 {
@@ -84,7 +90,8 @@ standin_keep(struct backend *backend, const struct account *wanted, struct error
     struct room_state *state = room_state_of(backend);
     struct kept_password *grown;
 
-    if (!account_states(wanted, ACCOUNT_PASSWORD) || commands_carry(&wanted->password))
+    if (!account_states(wanted, ACCOUNT_PASSWORD) ||
+        standin_is_spared(backend, &wanted->password))
         return 0;
     grown = memory_resize(state->kept, (state->kept_count + 1) * sizeof(*grown));
     if (grown == NULL)
@@ -139,6 +146,8 @@ standin_forget(struct backend *backend)
     for (size_t i = 0; i < state->kept_count; i++)
         free_kept(&state->kept[i]);
     memory_free(state->kept);
+    state->kept = NULL;
+    state->kept_count = 0;
     free_kept(&state->sent);
 }
 

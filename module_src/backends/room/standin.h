@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A password that no command carries, or that the server wants to make up itself, takes
- * two steps: the command sets another one, then the account sets its own as its owner
+ * A password that no command carries, or that is not to stay in the room's history, or
+ * that the server wants to make up itself, takes two steps: the command sets another one, then the account sets its own as its owner
  * would. In between stands one that follows from the wanted, so that a run which was cut
  * off is known by the next.
  */
@@ -17,6 +17,9 @@
  */
 int standin_password(struct secret *password, const struct secret *wanted,
     const char *user_id, struct error *error);
+
+/* Whether a command to this server carries the password. */
+bool standin_is_spared(const struct backend *backend, const struct secret *wanted);
 
 /* Keeps the password that is wanted of an account, where a command does not carry it, for
  * the lookup to come. -1: memory. */

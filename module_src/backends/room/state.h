@@ -16,6 +16,9 @@ struct room_server {
      */
     int (*look)(struct backend *backend, unsigned mask, const struct secret *probe,
         struct observation *observed, struct error *error);
+    /* Whether a password that is wanted may be in a command at all: where not every
+     * administrator can take it out of the room's history again, it is not. */
+    bool carries_passwords;
     /* Its next registration makes an administrator while the bot is alone in the room. */
     bool promotes_next;
 };
