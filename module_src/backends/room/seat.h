@@ -26,6 +26,10 @@ int seat_order(struct backend *backend, const struct command_order *order,
 int seat_command(struct backend *backend, enum command command, const char *user_id,
     struct error *error);
 
+/* Takes what stands in the room away: see admin_room_clear. It is nothing to warn of where
+ * the passwords in it are nobody's any more. */
+void seat_clear(struct backend *backend, bool is_passing);
+
 /* 0 where it is as was ordered by now. Errors: not_found, conflict. */
 int seat_judge(const struct command_order *order, enum verdict verdict, struct error *error);
 
