@@ -51,6 +51,10 @@ def by_secret(server: Tuwunel, **options: Any) -> dict[str, Any]:
     return {"url": server.url, "registration_shared_secret": server.secret} | options
 
 
+def by_secret_alone(server: Tuwunel, **options: Any) -> dict[str, Any]:
+    return by_secret(server, service_account="") | options
+
+
 def sent(server: Tuwunel, task: dict[str, Any]) -> tuple[Reply, list[Request]]:
     """The reply, and what was asked for but to be read."""
     known = len(server.requests)
@@ -125,7 +129,7 @@ def test_an_account_without_a_password_is_active_and_opens_to_nobody(tuwunel, un
 # Display names
 
 
-@pytest.mark.parametrize("opened_by", [by_secret, by_token])
+@pytest.mark.parametrize("opened_by", [by_secret, by_secret_alone, by_token])
 def test_a_stated_display_name_has_no_suffix(tuwunel, unique, opened_by):
     task = opened_by(tuwunel, username=unique("bob"), password=a_password(), displayname="Bob")
     ran(task)
