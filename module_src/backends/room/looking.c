@@ -172,24 +172,48 @@ looking_may_open_own(const struct backend *backend)
 }
 
 int
-looking_open_own(struct backend *backend, struct observation *observed, struct error *error)
+looking_log_in(struct backend *backend, const struct observation *observed,
+    const struct secret *password, struct error *error)
+{
+    const char *user_id = observed->account.user_id;
+    struct session *own = &state_of(backend)->own;
+    enum states_login login;
+
+    own_end(backend);
+    if (states_log_in(backend, user_id, password, own, &login, error) != 0)
+        return -1;
+    if (login != STATES_OPENED)
+        return error_set(error, ERROR_UNAUTHORIZED,
+            "%s has to log in for this, and %s", user_id,
+            login == STATES_LOCKED       ? "is locked"
+            : login == STATES_DISABLED   ? "its logins are switched off"
+            : login == STATES_DEACTIVATED ? "is deactivated"
+                                         : "has another password by now");
+    if (strcmp(own->user_id, user_id) == 0)
+        return 0;
+    own_end(backend);
+    return error_set(error, ERROR_PROTOCOL, "the server logs in another account than %s",
+        user_id);
+}
+
+int
+looking_open_own(struct backend *backend, const struct observation *observed,
+    struct error *error)
 {
     struct secret password = {0};
-    enum password_answer answer = PASSWORD_DIFFERENT;
-    char why[PASSWORD_WHY_SIZE] = "it is another one by now";
-    int result;
+    int result = -1;
 
     if (own_is_open(backend))
         return 0;
+    /* Closing forgets it. */
     if (secret_copy(&password, &state_of(backend)->own_password) != 0)
-        return error_no_memory(error);
-    result = !secret_given(&password)
-                 ? 0
-                 : own_ask(backend, observed, &password, &answer, why, error);
+        error_no_memory(error);
+    else if (!secret_given(&password))
+        error_set(error, ERROR_UNAUTHORIZED,
+            "%s has to log in for this, and its password is not known",
+            observed->account.user_id);
+    else
+        result = looking_log_in(backend, observed, &password, error);
     secret_free(&password);
-    if (result == 0 && answer != PASSWORD_SAME)
-        result = error_set(error, ERROR_UNAUTHORIZED,
-            "%s has to log in for this, and does not with the password that should be its: %s",
-            observed->account.user_id, why);
     return result;
 }

@@ -37,11 +37,14 @@ int looking_probe(struct backend *backend, const struct secret *probe,
 int looking_at_room(struct backend *backend, struct observation *observed,
     struct error *error);
 
-/*
- * Sees to it that the account in hand is logged in as itself, with the password that is
- * known to open it. Errors: unauthorized (none is known, or it does not), those of own_ask.
- */
-int looking_open_own(struct backend *backend, struct observation *observed,
+/* Logs the account in hand in as itself, in place of how it was before. Errors: unauthorized
+ * (it is not let in), those of states_log_in. */
+int looking_log_in(struct backend *backend, const struct observation *observed,
+    const struct secret *password, struct error *error);
+
+/* Sees to it that it is, with the password that is known to open it. Errors besides:
+ * unauthorized (none is known). */
+int looking_open_own(struct backend *backend, const struct observation *observed,
     struct error *error);
 
 /* Whether looking_open_own could do that. */
