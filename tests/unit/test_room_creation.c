@@ -363,6 +363,32 @@ TEST(a_change_of_which_the_answer_was_lost_is_known_by_the_new_password)
     assert_in(LOGIN_WITH("two words"), bot_log());
 }
 
+/* Two runs at once, and the other one is done by the time of our next look. */
+TEST(an_account_that_another_run_has_made_is_opened_with_the_wanted_password)
+{
+    static const struct recorded_reply rows[] = {NOBODYS_LOGIN, WRONG_LOGIN_ONCE, LOGGED_IN,
+        LOGGED_OUT, IS_ACTIVE, {"PUT " PROFILE, 200, NULL, "{}"}, {0}};
+    static const char *const answers[] = {
+        "Command failed with error:\n```\nUsername is not available.\n```", NULL};
+    struct account name = {0};
+    struct error error = {0};
+
+    bot_start("continuwuity", answers, rows);
+    want_password("two words");
+    assert_int_equal(vet(&error), 0);
+    create_well();
+    assert_int_equal(creation, CREATION_NAME_TAKEN);
+    assert_int_equal(bot.backend->type->lookup(bot.backend, 0, &bot_observed, &error), 0);
+    assert_false(bot_observed.unfinished);
+    assert_int_equal(account_name(&name, "@alice:x", "alice", &error), 0);
+    assert_int_equal(account_state_text(&name, ACCOUNT_DISPLAYNAME, "Al", &error), 0);
+    assert_true(bot.backend->type->updates(bot.backend, &name));
+    assert_int_equal(
+        bot.backend->type->update(bot.backend, &bot_observed, &name, false, &error), 0);
+    assert_in(LOGIN_WITH("two words") "PUT " PROFILE ALICE "/displayname own", bot_log());
+    account_free(&name);
+}
+
 /* Two runs at once both find the account half made. */
 TEST(a_change_that_another_run_was_faster_with_is_made)
 {
@@ -481,6 +507,7 @@ main(void)
         BOT_TRIAL(a_change_of_which_the_answer_was_lost_is_known_by_the_new_password),
         BOT_TRIAL(a_change_that_another_run_was_faster_with_is_made),
         BOT_TRIAL(a_session_that_another_run_has_ended_is_had_again),
+        BOT_TRIAL(an_account_that_another_run_has_made_is_opened_with_the_wanted_password),
         BOT_TRIAL(what_would_take_a_login_is_refused_before_where_there_are_none),
         cmocka_unit_test(what_stands_in_follows_from_the_password_and_the_account),
         BOT_TRIAL(each_failed_allocation_of_what_is_kept_is_told),

@@ -293,6 +293,34 @@ end(const struct job *job, struct error *error)
 static int (*const steps[])(const struct job *job, struct error *error) = {
     ease, set_password, set_profile, set_role, restrict_it, end};
 
+/* Whether the step can be made again: as an account that has lost its session. */
+static bool
+may_again(const struct job *job, const struct error *failure, int try)
+{
+    struct error ignored = {0};
+
+    return secret_given(&state_of(job->backend)->own_password) &&
+           looking_lost_session(failure, try) &&
+           looking_open_again(job->backend, job->observed, &ignored) == 0;
+}
+
+static int
+make_step(const struct job *job, int (*step)(const struct job *job, struct error *error),
+    struct error *error)
+{
+    struct error failure = {0};
+
+    for (int i = 0; i < LOOKING_TRIES; i++) {
+        error_clear(&failure);
+        if (step(job, &failure) == 0)
+            return 0;
+        if (!may_again(job, &failure, i))
+            break;
+    }
+    *error = failure;
+    return -1;
+}
+
 int
 changing_make(struct backend *backend, struct observation *observed,
     const struct account *change, bool logout_devices, struct error *error)
@@ -308,7 +336,7 @@ changing_make(struct backend *backend, struct observation *observed,
             "logout_devices out, or use another administrator's credential",
             change->user_id);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-        if (steps[i](&job, error) != 0)
+        if (make_step(&job, steps[i], error) != 0)
             return -1;
     return 0;
 }

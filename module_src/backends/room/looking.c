@@ -6,8 +6,12 @@
 #include "backends/homeserver/own.h"
 #include "backends/room/seat.h"
 #include "backends/room/standin.h"
+#include "base/stop.h"
 #include "matrix/profile.h"
 #include "matrix/user_id.h"
+
+/* Before the second of LOOKING_TRIES; twice as long before each one that follows. */
+#define LOOKING_PAUSE_MS 50
 
 static bool
 has_capitals(const char *localpart)
@@ -134,15 +138,33 @@ looking_asks_by_login(const struct backend *backend)
     return !state_has_administrator(backend);
 }
 
+/* What opened the account, if something did, so that it can be opened again. */
+static int
+keep_own(struct backend *backend, const struct secret *password, struct error *error)
+{
+    return own_is_open(backend) &&
+                   secret_copy(&state_of(backend)->own_password, password) != 0
+               ? error_no_memory(error)
+               : 0;
+}
+
 int
 looking_ask_password(struct backend *backend, struct observation *observed,
     const struct secret *password, enum password_answer *answer, char *why,
     struct error *error)
 {
-    int result = own_ask(backend, observed, password, answer, why, error);
+    struct error failure = {0};
 
-    error->is_of_one = result != 0;
-    return result;
+    for (int i = 0; i < LOOKING_TRIES; i++) {
+        error_clear(&failure);
+        if (own_ask(backend, observed, password, answer, why, &failure) == 0)
+            return keep_own(backend, password, error);
+        if (!looking_lost_session(&failure, i))
+            break;
+    }
+    *error = failure;
+    error->is_of_one = true;
+    return -1;
 }
 
 /* Who could log in is neither deactivated nor locked. */
@@ -163,6 +185,13 @@ looking_as_itself(struct backend *backend, struct observation *observed, struct 
         return -1;
     account_state_bool(account, ACCOUNT_ADMIN, joined);
     return own_look_at_profile(backend, observed, error);
+}
+
+bool
+looking_lost_session(const struct error *failure, int try)
+{
+    return strcmp(failure->errcode, "M_UNKNOWN_TOKEN") == 0 && try + 1 < LOOKING_TRIES &&
+           stop_sleep_ms(LOOKING_PAUSE_MS << try) == 0;
 }
 
 bool
@@ -188,9 +217,9 @@ looking_log_in(struct backend *backend, const struct observation *observed,
             login == STATES_LOCKED       ? "is locked"
             : login == STATES_DISABLED   ? "its logins are switched off"
             : login == STATES_DEACTIVATED ? "is deactivated"
-                                         : "has another password by now");
+                                         : "its password is another one");
     if (strcmp(own->user_id, user_id) == 0)
-        return 0;
+        return keep_own(backend, password, error);
     own_end(backend);
     return error_set(error, ERROR_PROTOCOL, "the server logs in another account than %s",
         user_id);
@@ -200,11 +229,16 @@ int
 looking_open_own(struct backend *backend, const struct observation *observed,
     struct error *error)
 {
+    return own_is_open(backend) ? 0 : looking_open_again(backend, observed, error);
+}
+
+int
+looking_open_again(struct backend *backend, const struct observation *observed,
+    struct error *error)
+{
     struct secret password = {0};
     int result = -1;
 
-    if (own_is_open(backend))
-        return 0;
     /* Closing forgets it. */
     if (secret_copy(&password, &state_of(backend)->own_password) != 0)
         error_no_memory(error);

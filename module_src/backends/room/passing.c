@@ -93,9 +93,6 @@ tell_rest(const struct backend *backend, const struct observation *observed,
                 "update_password: always");
 }
 
-/* Another run for the same account logs in on the same device, which ends our session. */
-#define TRIES 3
-
 /* The account may have it already: the answer alone was lost, or another run was faster. */
 static int
 change(struct backend *backend, const struct observation *observed,
@@ -105,7 +102,9 @@ change(struct backend *backend, const struct observation *observed,
 
     if (looking_log_in(backend, observed, now, error) == 0 &&
         standin_change(backend, now, passing->password, passing->logout_devices, error) == 0)
-        return 0;
+        return secret_copy(&state_of(backend)->own_password, passing->password) != 0
+                   ? error_no_memory(error)
+                   : 0;
     return looking_log_in(backend, observed, passing->password, &ignored);
 }
 
@@ -121,11 +120,11 @@ exchange(struct backend *backend, const struct observation *observed,
         return secret_copy(&state_of(backend)->own_password, now) != 0 ? error_no_memory(error)
                                                                        : 0;
     }
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < LOOKING_TRIES; i++) {
         error_clear(&failure);
         if (change(backend, observed, passing, now, &failure) == 0)
             return 0;
-        if (strcmp(failure.errcode, "M_UNKNOWN_TOKEN") != 0)
+        if (!looking_lost_session(&failure, i))
             break;
     }
     tell_rest(backend, observed, passing, &failure);
