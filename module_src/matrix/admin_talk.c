@@ -16,8 +16,9 @@
 #define PAUSE_FIRST_MS 20
 #define PAUSE_LONGEST_MS 1000
 
-/* How long something better than what is likely is waited for. */
-#define LIKELY_MS 5000
+/* How long an answer is waited for behind a file that may be one to somebody else. One
+ * that only stands at another's place is taken when there is no more time. */
+#define BEHIND_FILE_MS 5000
 
 /* How long a command that is under way is waited for after a signal to stop. */
 #define STOPPED_MS 2000
@@ -246,36 +247,40 @@ look(struct errand *errand, enum admin_found *found, struct error *error)
     return admin_search_end(&errand->search, found, error);
 }
 
+/* Nothing better can come. */
 static bool
-is_likely(enum admin_found found)
+is_settled(enum admin_found found)
 {
-    return found == ADMIN_FOUND_LIKELY || found == ADMIN_FOUND_LIKELY_FILE;
+    return found == ADMIN_FOUND_ANSWER || found == ADMIN_FOUND_FILE ||
+           found == ADMIN_FOUND_NONSENSE;
+}
+
+/* There is no more time than this, from now. */
+static void
+hurry(struct errand *errand, long long now_ms, long long left_ms)
+{
+    if (errand->end_ms > now_ms + left_ms)
+        errand->end_ms = now_ms + left_ms;
 }
 
 /* Looks until there is an answer or no more time. */
 static int
 wait_for_answer(struct errand *errand, enum admin_found *found, struct error *error)
 {
-    long long pause = PAUSE_FIRST_MS, likely_since_ms = 0;
-    bool is_stopped = false;
+    long long pause = PAUSE_FIRST_MS, now_ms;
+    bool is_stopped = false, is_behind_file = false;
 
     for (;;) {
-        long long now_ms;
-
         pause_ms(pause);
         if (look(errand, found, error) != 0)
             return -1;
         now_ms = stop_clock_ms();
-        if (!is_stopped && stop_signal() != 0) {
-            is_stopped = true;
-            if (errand->end_ms > now_ms + STOPPED_MS)
-                errand->end_ms = now_ms + STOPPED_MS;
-        }
-        if (is_likely(*found) && likely_since_ms == 0)
-            likely_since_ms = now_ms;
-        if ((*found != ADMIN_FOUND_NOTHING && !is_likely(*found)) || now_ms >= errand->end_ms ||
-            (is_likely(*found) && now_ms - likely_since_ms >= LIKELY_MS))
+        if (is_settled(*found) || now_ms >= errand->end_ms)
             return 0;
+        if (!is_stopped && (is_stopped = stop_signal() != 0))
+            hurry(errand, now_ms, STOPPED_MS);
+        if (!is_behind_file && (is_behind_file = *found == ADMIN_FOUND_LIKELY_FILE))
+            hurry(errand, now_ms, BEHIND_FILE_MS);
         pause = pause * 2 > PAUSE_LONGEST_MS ? PAUSE_LONGEST_MS : pause * 2;
         if (pause > errand->end_ms - now_ms)
             pause = errand->end_ms - now_ms;
@@ -293,8 +298,9 @@ tell_silence(const struct errand *errand, struct error *error)
             stop_signal_name(stop_signal()), talk->bot, errand->command->user_id);
     return error_set(error, ERROR_NOT_READY,
         "%s has not answered a command about %s in its admin room (%s) within %ld s, so it "
-        "is not known whether it obeyed; the server's handler of commands may be dead while "
-        "all else goes on: restart the server, and run this again",
+        "is not known whether it obeyed; run this again, with a longer timeout where the "
+        "account has to leave many rooms; if it never answers, the server's handler of "
+        "commands may be dead while all else goes on: restart the server",
         talk->bot, errand->command->user_id, talk->room_id,
         http_timeout_ms(talk->matrix->http) / 1000);
 }
@@ -334,7 +340,8 @@ remember(struct errand *errand, const struct admin_reply *reply)
     memory_free(talk->previous);
     memory_free(talk->previous_answer);
     talk->previous = errand->event_id;
-    talk->previous_answer = reply->event_id == NULL ? NULL : memory_copy_string(reply->event_id);
+    talk->previous_answer =
+        reply->event_id == NULL ? NULL : memory_copy_string(reply->event_id);
     errand->event_id = NULL;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What is said in one room (specification: client-server API, "Getting events for a
+ * What is said in an admin room (specification: client-server API, "Getting events for a
  * room" and "Sending events to a room"): reading it back, saying something, and taking
- * it away again. What it means is not known here.
+ * it away again. Who answers whom is not known here (matrix/admin_search.h).
  *
  * It is read with GET /messages, and never with /sync: Conduit 0.10 and continuwuity
  * 26.7 give every joined room whatever the filter of a /sync says, and take the

@@ -103,13 +103,14 @@ admin_give(const struct admin_room_manner *manner, const struct admin_command *c
 }
 
 int
-admin_give_briefly(const struct admin_command *command, const struct recorded_reply *replies)
+admin_give_briefly(const struct admin_room_manner *manner,
+    const struct admin_command *command, const struct recorded_reply *replies)
 {
     long usual_ms = admin_trial.options.timeout_ms;
     int result;
 
     admin_trial.options.timeout_ms = 300;
-    result = admin_give(&admin_of_continuwuity, command, replies);
+    result = admin_give(manner, command, replies);
     admin_trial.options.timeout_ms = usual_ms;
     return result;
 }

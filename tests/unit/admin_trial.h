@@ -82,9 +82,9 @@ int admin_forget(void **state);
 int admin_give(const struct admin_room_manner *manner, const struct admin_command *command,
     const struct recorded_reply *replies);
 
-/* The same to continuwuity, which is waited for only briefly. */
-int admin_give_briefly(const struct admin_command *command,
-    const struct recorded_reply *replies);
+/* The same, but the answer is waited for only briefly. */
+int admin_give_briefly(const struct admin_room_manner *manner,
+    const struct admin_command *command, const struct recorded_reply *replies);
 
 /* A command about @n:x; and one with the password "open-sesame". */
 struct admin_command admin_command_over(const char *line);

@@ -244,12 +244,12 @@ TEST(somebody_is_taken_out_or_was_not_there)
     static const struct recorded_reply tables[][2] = {
         {{"POST " AT_ROOM "/kick", 200, NULL, "{}"}, {0}},
         {{"POST " AT_ROOM "/kick", 403, NULL,
-             "{\"errcode\": \"M_FORBIDDEN\", \"error\": \"You cannot kick users who are not in "
-             "the room.\"}"},
+             "{\"errcode\": \"M_FORBIDDEN\", \"error\": \"You cannot kick users who are not "
+             "in the room.\"}"},
             {0}},
         {{"POST " AT_ROOM "/kick", 400, NULL,
-             "{\"errcode\": \"M_BAD_STATE\", \"error\": \"M_BAD_STATE: Cannot kick a user who is "
-             "not in the room.\"}"},
+             "{\"errcode\": \"M_BAD_STATE\", \"error\": \"M_BAD_STATE: Cannot kick a user who "
+             "is not in the room.\"}"},
             {0}},
     };
 

@@ -17,7 +17,7 @@ TEST(a_command_with_a_password_that_is_not_answered_is_taken_away)
     static const struct recorded_reply replies[] = {SENT, SILENT, TAKEN_AWAY, {0}};
     const struct admin_command command = admin_secret_command();
 
-    assert_int_equal(admin_give_briefly(&command, replies), -1);
+    assert_int_equal(admin_give_briefly(&admin_of_continuwuity, &command, replies), -1);
     assert_kind(&admin_told.error, ERROR_NOT_READY);
     assert_int_equal(admin_count_of("PUT " AT_ROOM "/redact/%24E/registrar", admin_asked()), 1);
     assert_int_equal(admin_told.warnings.count, 1);
@@ -61,7 +61,8 @@ TEST(no_error_has_the_password_of_the_command_in_it)
 {
     static const struct recorded_reply replies[] = {
         {"PUT " AT_ROOM "/send/", 400, NULL,
-            "{\"errcode\": \"M_UNKNOWN\", \"error\": \"!admin users create-user n open-sesame\"}"},
+            "{\"errcode\": \"M_UNKNOWN\", "
+            "\"error\": \"!admin users create-user n open-sesame\"}"},
         {0}};
     struct admin_command command = admin_secret_command();
 
@@ -107,17 +108,20 @@ TEST(a_command_whose_reply_was_lost_is_found_in_the_room_and_goes_on)
     static const struct recorded_reply replies[] = {
         {"PUT " AT_ROOM "/send/", RECORDED_LOST, NULL, ""}, {0}};
     const struct admin_command command = admin_secret_command();
+    struct admin_room *room = admin_opened(&admin_of_continuwuity);
+    struct admin_told *told = &admin_told;
     pthread_t thread;
-    int result;
 
+    admin_say(replies);
     admin_trial.matrix.retry->start_budget_ms = 400; /* until it is there */
     assert_int_equal(pthread_create(&thread, NULL, deliver, NULL), 0);
-    result = admin_give(&admin_of_continuwuity, &command, replies);
+    admin_room_command(room, &command, &told->reply, &told->warnings, &told->error);
     pthread_join(thread, NULL);
     admin_trial.matrix.retry->start_budget_ms = 0;
-    assert_int_equal(result, 0);
-    assert_string_equal(admin_told.reply.text.bytes, "Done.");
-    assert_int_equal(admin_told.warnings.count, 0);
+    admin_room_free(room);
+    assert_kind(&told->error, ERROR_NONE);
+    assert_string_equal(told->reply.text.bytes, "Done.");
+    assert_int_equal(told->warnings.count, 0);
     assert_int_equal(admin_count_of("/redact/", admin_asked()), 2);
 }
 
@@ -151,12 +155,11 @@ TEST(a_command_with_a_password_that_may_be_in_the_room_is_told)
 }
 
 static int
-give_one(void *context, struct error *failure)
+give_one(struct admin_room *room, const struct admin_command *command, struct error *failure)
 {
-    const struct admin_command command = admin_secret_command();
     struct admin_reply said = {0};
     struct list told = {0};
-    int result = admin_room_command(context, &command, &said, &told, failure);
+    int result = admin_room_command(room, command, &said, &told, failure);
 
     if (result == 0 && strcmp(said.text.bytes, "Done.") != 0)
         result = error_set(failure, ERROR_INTERNAL, "the answer is not whole");
@@ -165,21 +168,37 @@ give_one(void *context, struct error *failure)
     return admin_or_no_memory(result, failure);
 }
 
+static int
+give_plain(void *context, struct error *failure)
+{
+    const struct admin_command command = admin_command_over("deactivate-user @n:x");
+
+    return give_one(context, &command, failure);
+}
+
+static int
+give_secret(void *context, struct error *failure)
+{
+    const struct admin_command command = admin_secret_command();
+
+    return give_one(context, &command, failure);
+}
+
 TEST(a_command_is_answered_or_memory_was_short)
 {
     static const struct recorded_reply replies[] = {SENT, ANSWERED, TAKEN_AWAY, {0}};
     static const struct recorded_reply of_conduit[] = {SENT,
         {"GET " MESSAGES, 200, NULL,
             PAGE(EVENT("@conduit:x", "$A", TEXT("m.text", "Done.")) "," OURS("@conduit:x"))},
-        TAKEN_AWAY, {0}};
+        {0}};
     struct admin_room *room = admin_opened(&admin_of_continuwuity);
 
     admin_say(replies);
-    fail_each_allocation(give_one, room);
+    fail_each_allocation(give_secret, room);
     admin_room_free(room);
     room = admin_opened(&admin_of_conduit);
     admin_say(of_conduit);
-    fail_each_allocation(give_one, room);
+    fail_each_allocation(give_plain, room);
     admin_room_free(room);
 }
 

@@ -42,29 +42,45 @@ give(void)
         &admin_told.error);
 }
 
-static void *
-stop_soon(void *context)
-{
-    const struct timespec moment = {.tv_nsec = 100 * 1000000};
+/* Through which the child says to its parent which process it is. */
+static int pipe_ends[2];
 
-    (void)context;
-    nanosleep(&moment, NULL);
-    kill(getpid(), SIGTERM);
+/* What the server says from when the child was stopped. */
+static const struct recorded_reply *afterwards;
+
+/* In the parent: stops the child after it was told twice that there is no answer yet. */
+static void *
+stop_child(void *context)
+{
+    const struct timespec moment = {.tv_nsec = 10 * 1000000};
+    const unsigned *before = context;
+    pid_t child;
+
+    if (read(pipe_ends[0], &child, sizeof(child)) != sizeof(child))
+        return NULL;
+    for (unsigned i = 0;
+         i < 1000 && recorded_server_requests(admin_trial.server) - *before < 3; i++)
+        nanosleep(&moment, NULL);
+    kill(child, SIGTERM);
+    for (unsigned i = 0; i < 5; i++)
+        nanosleep(&moment, NULL);
+    recorded_server_say(admin_trial.server, afterwards);
     return NULL;
 }
 
-/* give(), with a signal 100 ms later. */
-static int
-give_and_stop(void)
+static void
+do_and_stop(room_deed deed, const struct recorded_reply *replies)
 {
+    unsigned before = recorded_server_requests(admin_trial.server);
     pthread_t thread;
-    int result;
 
-    if (stop_watch() != 0 || pthread_create(&thread, NULL, stop_soon, NULL) != 0)
-        return -2;
-    result = give();
+    admin_say(replies);
+    assert_int_equal(pipe(pipe_ends), 0);
+    assert_int_equal(pthread_create(&thread, NULL, stop_child, &before), 0);
+    room_do(0, deed);
     pthread_join(thread, NULL);
-    return result;
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
 }
 
 static const char *
@@ -87,27 +103,33 @@ TEST(after_a_signal_no_command_is_sent)
     assert_string_equal(admin_asked(), "");
 }
 
+/* In the child. */
+static bool
+expect_a_signal(void)
+{
+    pid_t child = getpid();
+
+    return stop_watch() == 0 && write(pipe_ends[1], &child, sizeof(child)) == sizeof(child);
+}
+
 static const char *
 it_is_finished(void)
 {
-    ROOM_CHECK(give_and_stop() == 0);
+    ROOM_CHECK(expect_a_signal());
+    ROOM_CHECK(give() == 0);
     ROOM_CHECK(stop_signal() == SIGTERM);
     ROOM_CHECK(admin_told.reply.text.length == 5);
     ROOM_CHECK(admin_told.warnings.count == 0);
     return NULL;
 }
 
-/* Looks are 20, 60, 140 and 300 ms after it was sent. */
 TEST(a_command_under_way_is_finished)
 {
-    static const struct recorded_reply replies[] = {SENT,
-        {"GET " MESSAGES, 200 + RECORDED_ONCE, NULL, PAGE(OURS("!admin"))},
-        {"GET " MESSAGES, 200 + RECORDED_ONCE, NULL, PAGE(OURS("!admin"))},
-        {"GET " MESSAGES, 200 + RECORDED_ONCE, NULL, PAGE(OURS("!admin"))}, ANSWERED,
-        TAKEN_AWAY, {0}};
+    static const struct recorded_reply replies[] = {SENT, SILENT, {0}};
+    static const struct recorded_reply answered[] = {ANSWERED, TAKEN_AWAY, {0}};
 
-    admin_say(replies);
-    room_do(0, it_is_finished);
+    afterwards = answered;
+    do_and_stop(it_is_finished, replies);
     assert_int_equal(admin_count_of("/redact/", admin_asked()), 2);
 }
 
@@ -116,11 +138,12 @@ it_is_given_up(void)
 {
     long long begin_ms = stop_clock_ms();
 
-    ROOM_CHECK(give_and_stop() == -1);
+    ROOM_CHECK(expect_a_signal());
+    ROOM_CHECK(give() == -1);
     ROOM_CHECK(admin_told.error.kind == ERROR_INTERRUPTED);
     ROOM_CHECK(error_hides_outcome(&admin_told.error));
     ROOM_CHECK(admin_told.warnings.count == 1);
-    ROOM_CHECK(stop_clock_ms() - begin_ms < 8000);
+    ROOM_CHECK(stop_clock_ms() - begin_ms < admin_trial.options.timeout_ms);
     return NULL;
 }
 
@@ -128,8 +151,8 @@ TEST(a_command_under_way_that_is_not_answered_is_given_up_soon_and_taken_away)
 {
     static const struct recorded_reply replies[] = {SENT, SILENT, TAKEN_AWAY, {0}};
 
-    admin_say(replies);
-    room_do(0, it_is_given_up);
+    afterwards = replies;
+    do_and_stop(it_is_given_up, replies);
     assert_int_equal(admin_count_of("/redact/%24E", admin_asked()), 1);
 }
 

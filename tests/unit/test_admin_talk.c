@@ -111,7 +111,7 @@ TEST(pages_that_never_end_are_not_read_for_ever)
         {0}};
     const struct admin_command command = admin_command_over("users lock n");
 
-    assert_int_equal(admin_give_briefly(&command, replies), -1);
+    assert_int_equal(admin_give_briefly(&admin_of_continuwuity, &command, replies), -1);
     assert_kind(&admin_told.error, ERROR_NOT_READY);
     assert_int_equal(admin_count_of("GET ", admin_asked()) % 8, 0);
 }
@@ -146,12 +146,13 @@ TEST(a_bot_that_does_not_answer_may_be_dead)
     static const struct recorded_reply replies[] = {SENT, SILENT, {0}};
     const struct admin_command command = admin_command_over("users lock n");
 
-    assert_int_equal(admin_give_briefly(&command, replies), -1);
+    assert_int_equal(admin_give_briefly(&admin_of_continuwuity, &command, replies), -1);
     assert_kind(&admin_told.error, ERROR_NOT_READY);
     assert_true(error_hides_outcome(&admin_told.error));
     assert_in("@conduit:x has not answered", admin_told.error.text);
     assert_in("@n:x", admin_told.error.text);
     assert_in(ROOM, admin_told.error.text);
+    assert_in("longer timeout", admin_told.error.text);
     assert_in("restart the server", admin_told.error.text);
     assert_int_equal(admin_told.warnings.count, 0);
 }
@@ -186,9 +187,25 @@ TEST(a_file_to_whomever_is_our_answer_if_nothing_better_comes)
     const struct admin_command command = admin_command_over("users lock n");
 
     assert_int_equal(admin_give(&admin_of_continuwuity, &command, replies), 0);
-    assert_int_equal(admin_give_briefly(&command, nothing_better), -1);
+    assert_int_equal(admin_give_briefly(&admin_of_continuwuity, &command, nothing_better), -1);
     assert_kind(&admin_told.error, ERROR_PROTOCOL);
     assert_in("too large", admin_told.error.text);
+}
+
+/* The command before ours had died without an answer, as with a restart. */
+TEST(an_answer_at_anothers_place_is_ours_if_nothing_better_comes)
+{
+    static const struct recorded_reply replies[] = {SENT,
+        {"GET " MESSAGES, 200, NULL,
+            LAST_PAGE(EVENT("@conduit:x", "$A", TEXT("m.text", "Done.")) ","
+                      OURS("@conduit:x: two") ","
+                      EVENT("@c:x", "$D", TEXT("m.text", "@conduit:x: dead")))},
+        {0}};
+    const struct admin_command command = admin_command_over("two");
+
+    assert_int_equal(admin_give_briefly(&admin_of_conduit, &command, replies), 0);
+    assert_string_equal(admin_told.reply.text.bytes, "Done.");
+    assert_true(admin_count_of("GET ", admin_asked()) > 1);
 }
 
 TEST(an_answer_that_is_no_text_is_no_answer)
@@ -355,6 +372,7 @@ main(void)
         TRIAL(a_bot_that_does_not_answer_may_be_dead),
         TRIAL(an_answer_that_is_a_file_is_no_answer),
         TRIAL(a_file_to_whomever_is_our_answer_if_nothing_better_comes),
+        TRIAL(an_answer_at_anothers_place_is_ours_if_nothing_better_comes),
         TRIAL(an_answer_that_is_no_text_is_no_answer),
         TRIAL(a_command_that_may_not_be_sent_is_not_done),
         TRIAL(a_suspended_administrator_is_told_what_helps),
