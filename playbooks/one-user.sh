@@ -91,6 +91,10 @@ register-user | update-user-password)
     password=${password:-${REGISTRAR_PASSWORD-}}
     [[ -n $password ]] || ask_password
     ;;
+promote-user | demote-user)
+    # On Conduit, the user's own. Nobody is asked for it: elsewhere none is needed.
+    password=${REGISTRAR_PASSWORD-}
+    ;;
 esac
 
 # Nothing that is started from here on gets to know these by two names.

@@ -167,6 +167,13 @@ refuse_link(const char *here, struct error *error)
         here);
 }
 
+bool
+config_place_reaches(const struct config_place *place, const char *path)
+{
+    return place->mounts == NULL ||
+           (is_plain(path) && find_mount(place->mounts, path) != NULL);
+}
+
 int
 config_place_path(const struct config_place *place, const char *path, char here[PATH_MAX],
     struct error *error)
@@ -214,16 +221,32 @@ config_place_open(const struct config_place *place, const char *path, char here[
     return -1;
 }
 
-struct config *
-config_place_read(const struct config_place *place, const char *path, char here[PATH_MAX],
-    int *absent, struct error *error)
+typedef struct config *(*reader)(int file, const char *path, struct error *error);
+
+static struct config *
+read_with(reader read_file, const struct config_place *place, const char *path,
+    char here[PATH_MAX], int *absent, struct error *error)
 {
     int file = config_place_open(place, path, here, absent, error);
     struct config *config;
 
     if (file < 0)
         return NULL;
-    config = config_read(file, here, error);
+    config = read_file(file, here, error);
     close(file);
     return config;
+}
+
+struct config *
+config_place_read(const struct config_place *place, const char *path, char here[PATH_MAX],
+    int *absent, struct error *error)
+{
+    return read_with(config_read, place, path, here, absent, error);
+}
+
+struct config *
+config_place_read_toml(const struct config_place *place, const char *path,
+    char here[PATH_MAX], int *absent, struct error *error)
+{
+    return read_with(config_read_toml, place, path, here, absent, error);
 }

@@ -9,6 +9,7 @@
 #define REGISTRAR_BACKENDS_CONFIG_PLACE_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "base/config.h"
 #include "base/error.h"
@@ -28,6 +29,10 @@ struct config_place {
 int config_place_path(const struct config_place *place, const char *path,
     char here[PATH_MAX], struct error *error);
 
+/* Whether a path of the server's is one that could be looked at from here: behind a
+ * mount, where it is in a container. */
+bool config_place_reaches(const struct config_place *place, const char *path);
+
 /*
  * Opens a file of the server's for reading; a descriptor to close, and here says
  * what was opened. Behind a mount it is a file, and nothing else was opened on
@@ -38,10 +43,12 @@ int config_place_open(const struct config_place *place, const char *path,
     char here[PATH_MAX], int *absent, struct error *error);
 
 /*
- * Opens and reads a file of settings, for config_free. NULL with *absent when
+ * Opens and reads a file of settings in YAML, or in TOML, for config_free. NULL with *absent when
  * there is none, else with an error: config_read's, and as above.
  */
 struct config *config_place_read(const struct config_place *place, const char *path,
+    char here[PATH_MAX], int *absent, struct error *error);
+struct config *config_place_read_toml(const struct config_place *place, const char *path,
     char here[PATH_MAX], int *absent, struct error *error);
 
 #endif

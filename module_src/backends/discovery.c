@@ -52,7 +52,7 @@ refuse_second(const struct search *search, struct error *error)
     return error_set(error, ERROR_INVALID,
         "this machine has more than one %s: that of %.400s and that of %.400s; say with %s "
         "which one is meant",
-        search->target->what, search->found->files.items[0], search->unread,
+        search->target->what, found_place(search->found), search->unread,
         search->target->options);
 }
 
@@ -64,6 +64,49 @@ note_unread(struct search *search, const char *file)
         snprintf(search->unread, sizeof(search->unread), "%s", file);
 }
 
+/* Takes over what was found, unless that is nothing, or the second. */
+static int
+keep(struct search *search, struct found *one, bool absent, int result)
+{
+    if (result == 0 && !absent && search->found->is_there) {
+        note_unread(search, found_place(one));
+        absent = true;
+    }
+    if (result != 0 || absent) {
+        found_free(one);
+        return result;
+    }
+    one->is_there = true;
+    *search->found = *one;
+    return 0;
+}
+
+/* Whether the name of a container is one that the server has. */
+static bool
+is_name_of(const struct discovery_source *source, const char *container)
+{
+    for (size_t i = 0; source->containers[i] != NULL; i++)
+        if (strcmp(source->containers[i], container) == 0)
+            return true;
+    return false;
+}
+
+/* A server whose container shows no configuration is still where its name says. */
+static int
+take_container(struct search *search, const struct discovery_source *source,
+    const char *name, struct error *error)
+{
+    struct found one = {.server = source->server};
+    bool absent = source->container_port == 0 || !is_name_of(source, name);
+    int result = 0;
+
+    if (!absent && (found_text(&one.container, error, "%s", name) != 0 ||
+                       found_text(&one.url, error, "http://%s:%d", name,
+                           source->container_port) != 0))
+        result = -1;
+    return keep(search, &one, absent, result);
+}
+
 /* Reads one configuration, and keeps it when there is one. */
 static int
 read_place(struct search *search, const struct discovery_source *source,
@@ -73,23 +116,15 @@ read_place(struct search *search, const struct discovery_source *source,
     int absent = 0;
     int result = source->read(place, &one, &absent, error);
 
+    if (result == 0 && absent && place->container != NULL)
+        return take_container(search, source, place->container, error);
     if (result == 0 && !absent && place->container != NULL)
         result = found_text(&one.container, error, "%s", place->container);
     if (result == 0 && !absent && one.files.failed)
         result = error_no_memory(error);
     if (result != 0 && one.files.count > 0)
         note_unread(search, one.files.items[0]);
-    if (result == 0 && !absent && search->found->is_there) {
-        note_unread(search, one.files.items[0]);
-        absent = 1;
-    }
-    if (result != 0 || absent) {
-        found_free(&one);
-        return result;
-    }
-    one.is_there = true;
-    *search->found = one;
-    return 0;
+    return keep(search, &one, absent != 0, result);
 }
 
 static int
@@ -102,7 +137,9 @@ read_in_container(struct search *search, const struct discovery_source *source,
         .mounts = container,
     };
 
-    return read_place(search, source, &place, error);
+    return source->container_port != 0 && !config_place_reaches(&place, place.file)
+               ? take_container(search, source, name, error)
+               : read_place(search, source, &place, error);
 }
 
 /* A container that has to be there, and to run. */
@@ -242,15 +279,26 @@ found_nothing(const struct search *search, struct error *error)
         search->looked_for.length > 0 ? search->looked_for.bytes : "nothing", engines);
 }
 
-/* Each of the files that it may have. */
+/* Each of the files that it may have. One that is behind none of its mounts is only
+ * missed when there is no other. */
 static int
 read_each(struct search *search, const char *name, const struct engine_container *container,
     struct error *error)
 {
     for (size_t i = 0; search->sources[i] != NULL; i++) {
-        note_place(search, "", search->sources[i]->container_file);
-        if (read_in_container(search, search->sources[i], name, container, error) != 0)
+        const char *file = search->sources[i]->container_file;
+        const struct config_place place = {.container = name, .mounts = container};
+        bool is_hidden = file != NULL && !config_place_reaches(&place, file);
+        struct error trouble = {0};
+
+        note_place(search, "", file);
+        if (read_in_container(search, search->sources[i], name, container, &trouble) != 0 &&
+            (!is_hidden || ends_search(&trouble))) {
+            *error = trouble;
             return -1;
+        }
+        if (trouble.kind != ERROR_NONE && search->trouble.kind == ERROR_NONE)
+            search->trouble = trouble;
     }
     return 0;
 }
@@ -266,6 +314,10 @@ search_container(struct search *search, const char *name, struct error *error)
     engine_container_free(&container);
     if (result != 0 || search->found->is_there)
         return result;
+    if (search->trouble.kind != ERROR_NONE) {
+        *error = search->trouble;
+        return -1;
+    }
     if (search->looked_for.failed)
         return error_no_memory(error);
     return error_set(error, ERROR_INVALID,

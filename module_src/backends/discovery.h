@@ -26,6 +26,9 @@ struct discovery_source {
     const struct discovery_place *places; /* up to one without a file */
     const char *const *containers;        /* well-known names, NULL-terminated */
     const char *container_file;           /* where it is inside of them */
+    /* Where the server listens in a container of such a name that has no such file, its
+     * settings being in its environment; 0: it is none of this server's then. */
+    int container_port;
 
     /*
      * Reads the configuration at place into found, is_there and container

@@ -56,6 +56,8 @@ found_free(struct found *found)
     memory_free(found->address);
     memory_free(found->secret_from);
     secret_free(&found->shared_secret);
+    secret_free(&found->registration_token);
+    secret_free(&found->emergency_password);
     free_database(&found->database);
     free_mas(&found->mas);
     memset(found, 0, sizeof(*found));
@@ -66,6 +68,8 @@ found_secrets(const struct found *found,
     void (*visit)(const struct secret *secret, void *context), void *context)
 {
     visit(&found->shared_secret, context);
+    visit(&found->registration_token, context);
+    visit(&found->emergency_password, context);
     visit(&found->database.uri, context);
     visit(&found->database.password, context);
     visit(&found->mas.client_secret, context);
@@ -73,6 +77,12 @@ found_secrets(const struct found *found,
     visit(&found->mas.database.password, context);
     for (size_t i = 0; i < MAS_SCHEMES_MOST; i++)
         visit(&found->mas.schemes.items[i].secret, context);
+}
+
+const char *
+found_place(const struct found *found)
+{
+    return found->files.count > 0 ? found->files.items[0] : found->container;
 }
 
 int

@@ -54,21 +54,27 @@ struct found_mas {
 };
 
 struct found {
-    bool is_there;     /* a configuration was; all else is nothing without it */
+    bool is_there;     /* a configuration was, or its container; all else is nothing without
+                          it */
     enum server server;
     struct list files; /* that were read, as they are called on this machine */
     char *container;   /* in which the server runs, or NULL */
-    char *server_name;
+    char *server_name; /* or NULL: it does not say */
     char *url;         /* of its own listener */
     char *unix_socket; /* that it listens on, on this machine; or NULL */
     char *address;     /* a literal one to connect to in place of url's host, or NULL */
     struct secret shared_secret; /* perhaps none */
     char *secret_from; /* where it stands: "homeserver.yaml, line 12", or NULL */
-    struct error secret_trouble; /* why it could not be read, if so */
+    struct secret registration_token; /* perhaps none, as the next */
+    struct secret emergency_password;
+    struct error secret_trouble; /* why one of the three could not be read, if so */
     bool is_delegated; /* another service has the accounts (MAS) */
     struct found_database database;
     struct found_mas mas; /* where is_delegated */
 };
+
+/* What messages call it: its first file, or its container where none was read. */
+const char *found_place(const struct found *found);
 
 /*
  * Takes over the host of a database as the configuration at place has it: a name,

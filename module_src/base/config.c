@@ -32,6 +32,7 @@ struct config_value {
 
 struct config {
     char *path;
+    const char *language; /* "YAML" */
     json_t *json;
     struct config_value *values; /* values[0] is the root */
     size_t count, used;
@@ -39,24 +40,37 @@ struct config {
 
 /* ---- In the child ------------------------------------------------------------ */
 
+struct language {
+    const char *name;
+    int (*parse)(const char *bytes, size_t length, struct text *json);
+};
+
+static const struct language yaml = {"YAML", config_parse_yaml};
+static const struct language toml = {"TOML", config_parse_toml};
+
+struct source {
+    int file;
+    const struct language *language;
+};
+
 static int
 read_and_parse(void *context, struct text *answer)
 {
-    const int *file = context;
+    const struct source *source = context;
     char *bytes = memory_allocate(CONFIG_BYTES_LIMIT + 1);
     size_t length;
     int result = 0;
 
     if (bytes == NULL)
         return -1;
-    if (file_read(*file, bytes, CONFIG_BYTES_LIMIT + 1, &length) != 0)
+    if (file_read(source->file, bytes, CONFIG_BYTES_LIMIT + 1, &length) != 0)
         text_append_format(answer, "{\"problem\":\"it cannot be read: %s\",\"line\":0}",
             strerror(errno));
     else if (length > CONFIG_BYTES_LIMIT)
         text_append_format(answer, "{\"problem\":\"it is larger than %zu KiB\",\"line\":0}",
             CONFIG_BYTES_LIMIT / 1024);
     else
-        result = config_parse_yaml(bytes, length, answer);
+        result = source->language->parse(bytes, length, answer);
     memory_free(bytes);
     return result;
 }
@@ -167,9 +181,10 @@ load(struct config *config, const struct text *answer, struct error *error)
     return 0;
 }
 
-struct config *
-config_read(int file, const char *path, struct error *error)
+static struct config *
+read_as(const struct language *language, int file, const char *path, struct error *error)
 {
+    struct source source = {file, language};
     const struct child_limits limits = {
         .answer_bytes = ANSWER_LIMIT, .memory_bytes = CHILD_MEMORY, .seconds = 10};
     struct config *config = memory_zeroed(1, sizeof(*config));
@@ -177,15 +192,17 @@ config_read(int file, const char *path, struct error *error)
     struct stat status;
     int result = -1;
 
-    if (config != NULL)
+    if (config != NULL) {
         config->path = memory_copy_string(path);
+        config->language = language->name;
+    }
     if (config == NULL || config->path == NULL)
         error_no_memory(error);
     else if (fstat(file, &status) != 0)
         error_set(error, ERROR_INVALID, "%s cannot be read: %s", path, strerror(errno));
     else if (!S_ISREG(status.st_mode))
         error_set(error, ERROR_INVALID, "%s is no regular file", path);
-    else if (child_run(read_and_parse, &file, &limits, path, &answer, error) == 0)
+    else if (child_run(read_and_parse, &source, &limits, path, &answer, error) == 0)
         result = load(config, &answer, error);
     text_free(&answer);
     memory_wipe_stack();
@@ -193,6 +210,18 @@ config_read(int file, const char *path, struct error *error)
         return config;
     config_free(config);
     return NULL;
+}
+
+struct config *
+config_read(int file, const char *path, struct error *error)
+{
+    return read_as(&yaml, file, path, error);
+}
+
+struct config *
+config_read_toml(int file, const char *path, struct error *error)
+{
+    return read_as(&toml, file, path, error);
 }
 
 void
@@ -283,8 +312,8 @@ config_text(const struct config_value *value, const char *name, const char **res
     if (value->kind == CONFIG_SEQUENCE || value->kind == CONFIG_MAPPING)
         return config_wrong(value, error, "%s is not a text", name);
     if (value->kind != CONFIG_TEXT)
-        return config_wrong(value, error, "%s is not a text in YAML; put it into quotes",
-            name);
+        return config_wrong(value, error, "%s is not a text in %s; put it into quotes",
+            name, value->config->language);
     *result = json_string_value(value->json);
     return 0;
 }
@@ -308,7 +337,8 @@ config_integer(const struct config_value *value, const char *name, long long *re
     if (config_kind(value) == CONFIG_NULL)
         return 0;
     if (value->kind != CONFIG_INTEGER)
-        return config_wrong(value, error, "%s is not a whole number in YAML", name);
+        return config_wrong(value, error, "%s is not a whole number in %s", name,
+            value->config->language);
     if (value->json == NULL)
         return config_wrong(value, error, "%s is too large a number", name);
     *result = json_integer_value(value->json);
@@ -322,7 +352,8 @@ config_real(const struct config_value *value, const char *name, double *result,
     if (config_kind(value) == CONFIG_NULL)
         return 0;
     if (value->kind != CONFIG_INTEGER && value->kind != CONFIG_REAL)
-        return config_wrong(value, error, "%s is not a number in YAML", name);
+        return config_wrong(value, error, "%s is not a number in %s", name,
+            value->config->language);
     if (value->json == NULL)
         return config_wrong(value, error, "%s is too large a number", name);
     *result = json_number_value(value->json);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The configuration file of a server, in YAML, as PyYAML's safe_load takes it
+ * The configuration file of a server: in YAML, as PyYAML's safe_load takes it
  * (YAML 1.1, so that `on` is true and 0600 is 384), because that is what
- * Synapse reads its own by. What it means is not known here.
+ * Synapse reads its own by; or in TOML 1.0. What it means is not known here.
  *
  * Such a file holds secrets, and may come from somebody who means harm.
- * libyaml, which parses it, has no hooks for its allocations, so that it works
- * in a child process, whose memory goes with it. All that arrives here is in
+ * libyaml, which parses it, has no hooks for its allocations, and toml++ nests as
+ * deeply as keys have dots, so that they work in a child process, whose memory goes
+ * with it, and whose crash is only an error here. All that arrives here is in
  * memory that is zeroed when freed (given that jansson uses base/memory.h, as
  * main.c makes it). No error names a value.
  *
- * Refused, although safe_load takes it: more than 1 MiB, a depth of more than
+ * Refused, although it is YAML or TOML: more than 1 MiB, a depth of more than
  * 64, more than 20,000 values (those of an alias count each time), a value
  * that has itself in it, a text with a NUL, the tags !!binary, !!omap, !!pairs
  * and !!set, and what has the tag of a number and is none without it, as !!int _7.
@@ -47,15 +48,16 @@ enum config_kind {
 };
 
 /*
- * Reads the file that is open as `file`, from its start, wherever it stands;
+ * Reads the file of YAML, or of TOML, that is open as `file`, from its start, wherever it stands;
  * it stays open. `path` is what errors call it. The caller frees what is
  * returned.
  *
- * NULL: `invalid` when it is no regular file, is not YAML ("PATH, line 12: what
+ * NULL: `invalid` when it is no regular file, is not of that syntax ("PATH, line 12: what
  * is wrong"), is refused by the limits above or could not be parsed within ten
  * seconds; `memory`; `internal` when no child process can be made.
  */
 struct config *config_read(int file, const char *path, struct error *error);
+struct config *config_read_toml(int file, const char *path, struct error *error);
 
 /* Zeroes and frees. NULL is allowed. */
 void config_free(struct config *config);

@@ -316,19 +316,19 @@ write_problem(const struct config_tree *tree, struct text *json)
     text_append(json, "}");
 }
 
-static void
-write_document(struct parse *parse, struct text *json)
+void
+config_parse_write(struct config_tree *tree, const struct config_node *root,
+    struct text *json)
 {
-    const struct config_node *root = compose_document(parse);
     struct text written = {0};
     size_t values = 0;
 
-    if (root != NULL && config_tree_write(&parse->tree, root, 1, &values, &written) == 0) {
+    if (root != NULL && config_tree_write(tree, root, 1, &values, &written) == 0) {
         text_append(json, "{\"root\":");
         text_append_bytes(json, written.bytes, written.length);
         text_append_format(json, ",\"values\":%zu}", values);
-    } else if (!parse->tree.no_memory) {
-        write_problem(&parse->tree, json);
+    } else if (!tree->no_memory) {
+        write_problem(tree, json);
     }
     text_free(&written);
 }
@@ -342,7 +342,7 @@ config_parse_yaml(const char *bytes, size_t length, struct text *json)
     if (config_scalar_init(&parse.patterns) != 0 || !yaml_parser_initialize(&parse.parser))
         goto out;
     yaml_parser_set_input_string(&parse.parser, (const unsigned char *)bytes, length);
-    write_document(&parse, json);
+    config_parse_write(&parse.tree, compose_document(&parse), json);
     yaml_parser_delete(&parse.parser);
     result = parse.tree.no_memory || json->failed ? -1 : 0;
 out:

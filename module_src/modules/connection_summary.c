@@ -64,6 +64,22 @@ add_mas(struct text *line, const json_t *mas)
             *client != '\0' ? ", for the client " : "", client);
 }
 
+/* "synapse of example.org, found in /etc/..." */
+static void
+add_homeserver(struct text *line, const json_t *discovered, const json_t *files)
+{
+    const char *server_name = word(discovered, "server_name");
+    const char *file = json_string_value(json_array_get(files, 0));
+
+    text_append_format(line, ": %s", word(discovered, "backend"));
+    if (*server_name != '\0')
+        text_append_format(line, " of %s", server_name);
+    if (file != NULL)
+        text_append_format(line, ", found in %s", file);
+    else
+        text_append_format(line, ", found by its container %s", word(discovered, "container"));
+}
+
 /* What is known before anybody is asked. */
 static void
 add_discovered(struct text *line, const json_t *discovered)
@@ -73,9 +89,13 @@ add_discovered(struct text *line, const json_t *discovered)
     const char *from = word(discovered, "registration_shared_secret_from");
 
     if (files != NULL)
-        text_append_format(line, ": %s of %s, found in %s%s%s", word(discovered, "backend"),
-            word(discovered, "server_name"), json_string_value(json_array_get(files, 0)),
-            *from != '\0' ? "; registration_shared_secret found in " : "", from);
+        add_homeserver(line, discovered, files);
+    if (*from != '\0')
+        text_append_format(line, "; registration_shared_secret found in %s", from);
+    if (json_is_true(json_object_get(discovered, "registration_token")))
+        text_append(line, "; registration_token found");
+    if (json_is_true(json_object_get(discovered, "emergency_password")))
+        text_append(line, "; emergency_password found");
     if (json_is_true(json_object_get(discovered, "mas")))
         text_append(line, "; its accounts are with Matrix Authentication Service");
     else if (mas != NULL)

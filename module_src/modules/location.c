@@ -84,7 +84,7 @@ take_backend(struct location *location, struct error *error)
         return 0;
     return error_set(error, ERROR_INVALID,
         "backend says %s, but the configuration that was found, %s, is one of %s; give url",
-        *backend, location->found.files.items[0], name);
+        *backend, found_place(&location->found), name);
 }
 
 static int
@@ -95,11 +95,11 @@ take_server_name(struct location *location, struct error *error)
 
     if (*given == NULL)
         *given = found->server_name;
-    if (found->server_name == NULL || strcmp(*given, found->server_name) == 0)
+    if (*given == NULL || found->server_name == NULL || strcmp(*given, found->server_name) == 0)
         return 0;
     return error_set(error, ERROR_INVALID,
         "server_name says \"%s\", but %s is the configuration of \"%.255s\"; give %s", *given,
-        found->is_there ? found->files.items[0] : found->mas.files.items[0],
+        found->is_there ? found_place(found) : found->mas.files.items[0],
         found->server_name, found->is_there ? "url" : "mas_url");
 }
 
@@ -238,14 +238,24 @@ take_credential(struct location *location, struct error *error)
     struct connection *connection = &location->connection;
     const struct found *found = &location->found;
 
-    if (connection_can_create(connection) || has_mas(location))
+    bool finds_one = secret_given(&found->shared_secret) ||
+                     secret_given(&found->registration_token) ||
+                     secret_given(&found->emergency_password);
+
+    if (connection_can_create(connection) || connection->registration_token != NULL ||
+        connection->emergency_password != NULL || has_mas(location))
         return 0;
-    if (found->secret_trouble.kind != ERROR_NONE) {
+    if (!finds_one && found->secret_trouble.kind != ERROR_NONE) {
         *error = found->secret_trouble;
         return -1;
     }
     if (secret_given(&found->shared_secret))
         connection->shared_secret = &found->shared_secret;
+    if (secret_given(&found->registration_token))
+        connection->registration_token = &found->registration_token;
+    /* It opens the server's own user, which is not logged in without need. */
+    if (secret_given(&found->emergency_password) && connection->shared_secret == NULL)
+        connection->emergency_password = &found->emergency_password;
     return 0;
 }
 
@@ -345,16 +355,26 @@ words_of(const struct error *trouble)
     return trouble->kind != ERROR_NONE ? trouble->text : NULL;
 }
 
+/* NULL: it is not spoken of, as no other server has one. */
+static json_t *
+if_there(const struct secret *secret)
+{
+    return secret_given(secret) ? json_true() : NULL;
+}
+
 static json_t *
 describe_homeserver(const struct found *found)
 {
-    return json_pack("{s:s, s:o, s:s*, s:s, s:s, s:s*, s:s*, s:b, s:s*, s:s*, s:b, s:b, s:s*}",
+    return json_pack("{s:s, s:o, s:s*, s:s*, s:s, s:s*, s:s*, s:b, s:s*, s:s*, s:o*, s:o*, "
+                     "s:b, s:b, s:s*}",
         "backend", capabilities_server_name(found->server), "files",
         reply_list(&found->files), "container", found->container, "server_name",
         found->server_name, "url", found->url, "unix_socket", found->unix_socket, "address",
         found->address, "registration_shared_secret", secret_given(&found->shared_secret),
         "registration_shared_secret_from", found->secret_from,
-        "registration_shared_secret_problem", words_of(&found->secret_trouble), "mas",
+        "registration_shared_secret_problem", words_of(&found->secret_trouble),
+        "registration_token", if_there(&found->registration_token), "emergency_password",
+        if_there(&found->emergency_password), "mas",
         found->is_delegated, "database", found->database.is_there, "database_problem",
         words_of(&found->database.trouble));
 }

@@ -32,7 +32,7 @@ static const struct option_schema schema = {
     .sets = {&connection_option_set, &check_option_set},
 };
 
-#define SECRETS_MOST (16 + 6 + MAS_SCHEMES_MOST)
+#define SECRETS_MOST (16 + 8 + MAS_SCHEMES_MOST)
 
 /* One task, from its parameters to its reply. */
 struct task {

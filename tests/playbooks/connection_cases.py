@@ -35,6 +35,10 @@ class Case:
     mas: dict[str, str] = field(default_factory=dict)
     mas_credential: dict[str, str] = field(default_factory=dict)
     server: str | None = None
+    # Parts of what is said to set, where nothing else opens it.
+    opening: tuple[str, ...] = ()
+    # In whose journal the token of the first account is looked for.
+    first_run_unit: str | None = None
 
 
 # Writes what came out, secrets included: they are made up.
@@ -59,6 +63,8 @@ PLAY = """
             'mas': matrix_users_mas,
             'mas_credential': matrix_users_mas_credential,
             'server': matrix_users_server,
+            'opening': matrix_users_opening,
+            'first_run_unit': matrix_users_first_run_unit,
             'problem': matrix_users_problem
           } | to_json | b64encode }} END
 """
@@ -99,5 +105,9 @@ def check(case: Case, outcome: Outcome) -> None:
     assert outcome["mas_credential"].items() >= case.mas_credential.items()
     if case.server is not None:
         assert outcome["server"] == case.server
+    for part in case.opening:
+        assert part in outcome["opening"]
+    if case.first_run_unit is not None:
+        assert outcome["first_run_unit"] == case.first_run_unit
     if case.pepper is not None:
         assert outcome["pepper"] == case.pepper

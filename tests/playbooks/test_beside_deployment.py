@@ -231,12 +231,12 @@ def test_its_inventory_alone_says_which_container(
 def test_another_homeserver_is_refused(
     newest_ansible: Ansible, lay: Callable[..., Deployment], stand_in: StandIn
 ) -> None:
-    deployment = lay(matrix_homeserver_implementation="conduit")
+    deployment = lay(matrix_homeserver_implementation="grapevine")
 
     run = run_play(newest_ansible, deployment, "register-user", USER, stand_in)
 
     assert run.rc == 2
-    assert "only Synapse and Dendrite work so far" in run.output
+    assert "matrix_homeserver_implementation is grapevine" in run.output
     assert stand_in.questions() == []
 
 

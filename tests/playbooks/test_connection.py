@@ -345,13 +345,10 @@ CASES = [
             ("an address beside the deployment", INVENTORY_ALONE | URL, "http://127.0.0.1:8008"),
         ]
     ),
-    *(
-        Case(
-            f"{name} is refused",
-            DEPLOYMENT | {"matrix_homeserver_implementation": name},
-            problem=(name, "only Synapse and Dendrite work so far"),
-        )
-        for name in ("conduit", "continuwuity", "tuwunel")
+    Case(
+        "another homeserver is refused",
+        DEPLOYMENT | {"matrix_homeserver_implementation": "grapevine"},
+        problem=("grapevine", "none of synapse, dendrite, tuwunel, continuwuity, conduit"),
     ),
     Case(
         "a Synapse beside another homeserver is taken when it is said so",

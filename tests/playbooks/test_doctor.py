@@ -23,7 +23,7 @@ pytestmark = pytest.mark.every_ansible
 DOCTOR, CONNECTION = "registrar-doctor", "registrar-connection"
 # Port 1 (tcpmux) is nobody's.
 NOWHERE = {"matrix_users_url": "http://127.0.0.1:1", "matrix_users_registration_shared_secret": "a secret"}
-CONDUIT = {"matrix_homeserver_implementation": "conduit"}
+GRAPEVINE = {"matrix_homeserver_implementation": "grapevine"}
 
 
 def lines(output: str) -> dict[str, str]:
@@ -69,7 +69,7 @@ def test_every_host_has_its_line_and_one_that_is_ill_fails_at_the_end(
     }
     wrong = well | {"matrix_users_registration_shared_secret": "not the secret"}
     alone = {"matrix_users_url": "http://127.0.0.1:1"}
-    hosts = {"a.test": NOWHERE, "b.test": well, "c.test": CONDUIT, "d.test": wrong, "e.test": alone}
+    hosts = {"a.test": NOWHERE, "b.test": well, "c.test": GRAPEVINE, "d.test": wrong, "e.test": alone}
 
     run = ansible.tag(write_hosts(tmp_path, hosts), DOCTOR, {})
 
@@ -79,7 +79,7 @@ def test_every_host_has_its_line_and_one_that_is_ill_fails_at_the_end(
     assert said.keys() == hosts.keys(), run.output
     assert "127.0.0.1:1" in said["a.test"]
     assert synapse.url in said["b.test"]
-    assert "only Synapse and Dendrite work so far" in said["c.test"]
+    assert "matrix_homeserver_implementation is grapevine" in said["c.test"]
     # "HMAC incorrect", 403: synapse/rest/admin/users.py, UserRegisterServlet.
     assert "registration_shared_secret" in said["d.test"]
     assert "Nothing opens the homeserver at http://127.0.0.1:1" in said["e.test"]

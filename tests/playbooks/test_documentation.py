@@ -59,6 +59,13 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ROLE = ROOT / "roles" / "matrix_users"
 
 
+# What no play includes by itself.
+PARTS = {
+    "account", "connected", "connection", "database", "family", "first_run", "listed", "look", "main", "mas",
+    "unneeded", "users",
+}
+
+
 def variables_of_the_role() -> set[str]:
     return set(yaml.safe_load((ROLE / "defaults" / "main.yml").read_text()))
 
@@ -90,4 +97,4 @@ def test_the_role_describes_the_variables_that_it_has() -> None:
 
     assert described == variables_of_the_role()
     files = {file.stem for file in (ROLE / "tasks").glob("*.yml")}
-    assert entries.keys() == files - {"account", "connected", "connection", "database", "listed", "look", "main", "mas", "users"}
+    assert entries.keys() == files - PARTS

@@ -34,7 +34,7 @@ while [ "${{1#-}}" != "$1" ]; do shift; done
 case $1 in
 show)
     echo "Id=$2"
-    if [ "$2" = {unit} ] || [ "$2" = "{other}" ]; then echo LoadState=loaded; else echo LoadState=not-found; fi
+    case " {units} " in *" $2 "*) echo LoadState=loaded ;; *) echo LoadState=not-found ;; esac
     if [ -e {folder}/active ]; then echo ActiveState=active; else echo ActiveState=inactive; fi
     ;;
 start) touch {folder}/active ;;
@@ -47,11 +47,11 @@ esac
 class Systemd:
     """The stand-in, in a folder of its own."""
 
-    def __init__(self, folder: Path, unit: str = UNIT, other: str = "") -> None:
+    def __init__(self, folder: Path, *units: str) -> None:
         self.folder = folder
         folder.mkdir()
         program = folder / "systemctl"
-        program.write_text(SYSTEMCTL.format(folder=folder, unit=unit, other=other))
+        program.write_text(SYSTEMCTL.format(folder=folder, units=" ".join(units or [UNIT])))
         program.chmod(0o755)
 
     @property
@@ -180,6 +180,8 @@ WANTED = [
     ({"matrix_synapse_enabled": "{{ nobody_defines_this }}"}, False),
     (DENDRITE, True),
     (DENDRITE | URL, False),
+    ({"matrix_homeserver_implementation": "tuwunel"}, True),
+    ({"matrix_homeserver_implementation": "continuwuity"} | URL, False),
     ({"matrix_dendrite_enabled": True}, True),
     ({"matrix_dendrite_enabled": False}, False),
     ({"matrix_dendrite_enabled": "{{ nobody_defines_this }}"}, False),
@@ -196,7 +198,7 @@ WANTED = [
 def test_it_is_started_where_that_is_wanted(
     ansible: Ansible, tmp_path: Path, stand_in: StandIn
 ) -> None:
-    systemd = Systemd(tmp_path / "systemd", other="matrix-dendrite.service")
+    systemd = Systemd(tmp_path / "systemd", UNIT, "matrix-dendrite.service", "matrix-tuwunel.service")
     python = {"ansible_python_interpreter": sys.executable}
     hosts = {f"case{i}.test": python | variables for i, (variables, _) in enumerate(WANTED)}
     arguments = ["--check", "--extra-vars=matrix_users_many_hosts=true"]
@@ -228,7 +230,7 @@ def test_dendrite_has_a_unit_of_its_own(
 def test_matrix_authentication_service_is_started_with_synapse(
     ansible: Ansible, make_inventory: Callable[..., Path], tmp_path: Path, stand_in: StandIn
 ) -> None:
-    systemd = Systemd(tmp_path / "systemd", other=MAS_UNIT)
+    systemd = Systemd(tmp_path / "systemd", UNIT, MAS_UNIT)
     # One state for two units: the first start would hide that the other is due.
     script = systemd.folder / "systemctl"
     script.write_text(script.read_text().replace("/active", "/active-$2"))

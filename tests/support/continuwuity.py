@@ -31,8 +31,6 @@ from .mas_wire import Reply, Request
 OLD, NEW = "26.7.3", "26.8.0"
 OTHER_GROUPS = ("appservices", "oidc", "rooms", "federation", "server", "media", "check", "debug")
 ADMIN = "/_matrix/client/v1/admin"
-# After the port answers (section 11).
-STARTUP_SECONDS = 0.5
 
 
 @dataclass
@@ -103,6 +101,8 @@ class Continuwuity(UserCommands, TokenCommands, Fork):
         messages_filter=True,
     )
     SETTINGS = ContinuwuitySettings
+    # From when the port answers to when commands of the configuration run (section 11).
+    startup_seconds: float = 0.5
     ROUTES = (
         Route("GET", "/", "_front"),
         Route("GET", "/_continuwuity/server_version", "_server_version"),
@@ -170,7 +170,7 @@ class Continuwuity(UserCommands, TokenCommands, Fork):
         if not self.settings.admin_execute:
             self._print_banner()
             return
-        self._starting = threading.Timer(STARTUP_SECONDS, self._execute_all)
+        self._starting = threading.Timer(self.startup_seconds, self._execute_all)
         self._starting.daemon = True
         self._starting.start()
 

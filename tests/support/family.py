@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import ssl
 import threading
 import time
 import traceback
@@ -45,6 +46,7 @@ from .family_rooms import Room, Rooms
 from .family_sync import Sync
 from .family_table import Refusal, Route, refused
 from .mas_wire import Dropped, Listener, Reply, Request
+from .namespaces import Namespace
 
 
 class Family(Login, Register, RoomApi, Sync, FamilyClient):
@@ -57,7 +59,13 @@ class Family(Login, Register, RoomApi, Sync, FamilyClient):
     )
 
     def __init__(
-        self, server_name: str = "example.test", start: bool = True, **settings: Any
+        self,
+        server_name: str = "example.test",
+        start: bool = True,
+        address: str = "127.0.0.1",
+        namespace: Namespace | None = None,
+        tls: ssl.SSLContext | None = None,
+        **settings: Any,
     ) -> None:
         super().__init__()
         self.server_name = server_name
@@ -74,7 +82,8 @@ class Family(Login, Register, RoomApi, Sync, FamilyClient):
         # instead, or raise Dropped. And after it, with the reply, likewise.
         self.before = None
         self.after = None
-        self.listener = Listener(self.TABLE.name.lower(), self._answer, "127.0.0.1", None, None)
+        name = self.TABLE.name.lower()
+        self.listener = Listener(name, self._answer, address, namespace, tls)
         self.bot = Bot(self)
         self._routes = [
             route

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import http.client
 import json as jsonlib
+import socket
+import ssl
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import quote
 
@@ -46,7 +49,7 @@ class FamilyClient(Base):
             body = jsonlib.dumps(json).encode()
         if token is not None:
             sent["Authorization"] = "Bearer " + token
-        connection = http.client.HTTPConnection("127.0.0.1", self.listener.port, timeout=60)
+        connection = self._connection()
         try:
             connection.request(method, path, body, sent)
             response = connection.getresponse()
@@ -57,6 +60,18 @@ class FamilyClient(Base):
             return response.status, jsonlib.loads(data)
         except ValueError:
             return response.status, {"text": data.decode("utf8", "replace")}
+
+    def _connection(self) -> http.client.HTTPConnection:
+        """Open already, from where it can be reached."""
+        listener = self.listener
+        connection = http.client.HTTPConnection("localhost", timeout=60)
+        with listener.namespace.entered() if listener.namespace else nullcontext():
+            connection.sock = socket.create_connection((listener.address, listener.port), 60)
+        if listener.tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection.sock = context.wrap_socket(connection.sock)
+        return connection
 
     def asked(self, method: str, path: str, json: Any = None, token: str | None = None) -> Any:
         """The body of a reply that has to be a 200."""

@@ -135,7 +135,8 @@ class Register(Base):
         wrong = self._wrong(kind, auth, whose)
         if wrong is not None:
             raise self._left(stages, session, wrong)
-        stages.completed.append(kind)
+        if kind in (TOKEN, DUMMY, PASSWORD):
+            stages.completed.append(kind)
         if not any(set(flow) <= set(stages.completed) for flow in stages.flows):
             raise self._left(stages, session)
         self._stages.pop(session, None)

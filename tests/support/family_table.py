@@ -95,8 +95,7 @@ class Table:
     forbidden_name: Said = Said(403, "M_FORBIDDEN", "Username is forbidden")
     exclusive: Said = Said(400, "M_EXCLUSIVE", "User id reserved by appservice.")
 
-    # Logins, by what is wrong. deactivated_first: before the password is looked at;
-    # likewise locked_first.
+    # Logins, by what is wrong; locked_first: that is told before the password is looked at.
     login_absent: Said = Said(403, "M_FORBIDDEN", "Wrong username or password.")
     login_wrong: Said = Said(403, "M_FORBIDDEN", "Wrong username or password.")
     login_deactivated: Said = Said(403, "M_USER_DEACTIVATED", "The user has been deactivated")

@@ -408,3 +408,8 @@ def test_a_bot_that_is_called_by_its_emergency_password_kicks_anybody(server):
     token = server.login("conduit", "in need")
     server.asked("POST", room_path(server, "kick"), {"user_id": ALICE}, token)
     assert server.admins() == ["@second:example.test"]
+
+
+def test_a_stage_that_it_does_not_know_is_not_completed(opened):
+    status, reply = registered(opened, "alice", auth={"type": "m.login.terms"})
+    assert (status, reply["completed"]) == (401, [])

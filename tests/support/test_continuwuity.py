@@ -112,20 +112,23 @@ def test_the_first_run_token_is_another_at_every_start(server):
 
 def test_a_command_of_the_configuration_makes_the_first_account_after_the_port_answers():
     line = "users create-user alice pw"
-    with Continuwuity(admin_execute=(line,)) as server:
+    with Continuwuity(admin_execute=(line,), start=False) as server:
+        server.startup_seconds = 2
+        server.start()
         assert errcode(server.try_login("alice", "pw")) == (404, "M_NOT_FOUND")
-        end = time.monotonic() + 10
+        end = time.monotonic() + 20
         while server.try_login("alice", "pw")[0] != 200 and time.monotonic() < end:
             time.sleep(0.05)
         assert server.admins() == [ALICE] and "registration token" not in server.log()
         # Again, it fails, and ends the start.
+        server.startup_seconds = 0.1
         server.restart()
         while not server.aborted and time.monotonic() < end:
             time.sleep(0.05)
         with pytest.raises(OSError):
             server.api("GET", "/")
         server.restart(admin_execute_errors_ignore=True)
-        time.sleep(0.7)
+        time.sleep(0.5)
         assert not server.aborted and server.api("GET", "/")[0] == 200
 
 

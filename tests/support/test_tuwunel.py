@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -117,6 +118,7 @@ def test_an_error_repeats_its_code(server) -> None:
 SHARED = ("GET", REGISTER)
 USERS = ("GET", "/_synapse/admin/v2/users")
 LOGIN_AS = ("POST", "/_synapse/admin/v1/users/@x:example.test/login")
+VERSION = ("GET", "/_synapse/admin/v1/server_version")
 SUSPEND = ("GET", "/_matrix/client/v1/admin/suspend/@x:example.test")
 
 
@@ -126,7 +128,7 @@ SUSPEND = ("GET", "/_matrix/client/v1/admin/suspend/@x:example.test")
         ("1.9.0", [SHARED, USERS, LOGIN_AS, SUSPEND], []),
         ("1.8.2", [SHARED, USERS, LOGIN_AS, SUSPEND], []),
         ("1.8.1", [SHARED, USERS, SUSPEND], [LOGIN_AS]),
-        ("1.8.0", [SHARED, SUSPEND], [USERS, LOGIN_AS, ("GET", "/_synapse/admin/v1/server_version")]),
+        ("1.8.0", [SHARED, SUSPEND], [USERS, LOGIN_AS, VERSION]),
         ("1.6.2", [SUSPEND], [SHARED, USERS]),
         ("1.6.0", [], [SHARED, USERS, SUSPEND]),
     ],
@@ -199,7 +201,8 @@ def test_without_an_admin_room_the_grant_is_skipped_in_silence() -> None:
 
 def test_inhibit_login_makes_no_session(server) -> None:
     status, body = register(server, "alice", inhibit_login=True)
-    assert (status, body) == (200, {"user_id": "@alice:example.test", "home_server": "example.test"})
+    assert status == 200
+    assert body == {"user_id": "@alice:example.test", "home_server": "example.test"}
     assert not server.devices("alice")
 
 
@@ -359,6 +362,14 @@ def test_a_connection_can_be_cut_once_a_request_is_done(server) -> None:
     with pytest.raises(OSError):
         server.api("PUT", path, {"password": "pw"}, server.admin_token, recorded=True)
     assert server.opens("alice", "pw")
+
+
+def test_answers_can_be_slow_but_not_to_the_test_itself(server) -> None:
+    server.delay = 0.2
+    for recorded in (False, True):
+        begin = time.monotonic()
+        server.api("GET", REGISTER, recorded=recorded)
+        assert (time.monotonic() - begin >= 0.2) is recorded
 
 
 def test_a_restart_keeps_accounts_and_changes_settings(server) -> None:

@@ -374,8 +374,11 @@ def test_an_administrator_is_made_with_a_log_before_the_answer(server) -> None:
         "m.room.message",
         "m.room.message",
     ]
+    before = len(server.events())
     again = body(server, "users make-user-admin alice")
     assert again == "@alice:example.test has been granted admin privileges."
+    # The command and the answer, and no second welcome.
+    assert len(server.events()) == before + 2
 
 
 def test_who_takes_the_name_of_a_granted_nobody_is_an_administrator(server) -> None:
@@ -439,3 +442,17 @@ def test_a_token_is_issued_listed_and_revoked() -> None:
         assert "M_FORBIDDEN" in body(server, "token revoke tok")
         assert "Never expires." in body(server, "token issue")
         assert body(server, "token issue --max-uses x").startswith("error: invalid value 'x'")
+
+
+# At the start (section 3)
+
+
+def test_commands_of_the_configuration_are_obeyed_before_the_port_answers() -> None:
+    with Tuwunel(admin_execute=("users create-user first pw",)) as server:
+        assert server.opens("first", "pw")
+        assert server.admins() == ["@first:example.test"]
+        # At the next start the user is there already, which is a failure.
+        with pytest.raises(RuntimeError, match="already exists"):
+            server.restart()
+        server.restart(admin_execute_errors_ignore=True)
+        assert server.opens("first", "pw")

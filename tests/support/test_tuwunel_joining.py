@@ -255,6 +255,23 @@ def test_a_device_is_used_again_and_no_session_ends_unless_asked(server) -> None
     assert body["expires_in_ms"] == 604_800_000
 
 
+def test_all_tokens_of_a_device_are_good_until_it_goes(server) -> None:
+    server.create("alice", "pw")
+    tokens = [server.login("alice", "pw", device_id="SAME") for _ in range(3)]
+    assert all(server.whoami(token)["device_id"] == "SAME" for token in tokens)
+    server.logout(tokens[0])
+    server.login("alice", "pw", device_id="SAME")
+    assert not any(server.whoami(token) for token in tokens)
+
+
+def test_a_device_had_one_token_before_1_7_1() -> None:
+    with Tuwunel(version="1.7.0") as server:
+        server.create("alice", "pw")
+        first = server.login("alice", "pw", device_id="SAME")
+        assert server.whoami(server.login("alice", "pw", device_id="SAME"))
+        assert not server.whoami(first)
+
+
 def test_password_logins_can_be_switched_off() -> None:
     with Tuwunel(login_enabled=False) as server:
         server.create("alice", "pw")
@@ -317,8 +334,8 @@ def test_at_each_start_the_password_of_an_emergency_is_set_again() -> None:
 def test_in_an_emergency_the_bot_is_in_the_list_of_the_active() -> None:
     with Tuwunel(emergency_password=EMERGENCY) as server:
         path = "/_synapse/admin/v2/users?deactivated=false"
-        names = [one["name"] for one in server.asked("GET", path, token=server.admin_token)["users"]]
-        assert "@conduit:example.test" in names
+        listed = server.asked("GET", path, token=server.admin_token)["users"]
+        assert "@conduit:example.test" in [one["name"] for one in listed]
 
 
 # Registration tokens (section 1.3)
@@ -361,6 +378,13 @@ def test_a_token_may_have_any_characters_and_no_double(server) -> None:
     assert ask(server, "GET", "/" + quote("a b/c", safe=""))[0] == 200
     again = ask(server, "POST", "/new", {"token": "a b/c"})
     assert errcode(again) == (400, "M_INVALID_PARAM")
+
+
+@pytest.mark.parametrize("value", [-1, 2**53, "3", 1.5, True])
+def test_a_number_is_a_whole_one_within_bounds(server, value) -> None:
+    answer = ask(server, "POST", "/new", {"uses_allowed": value})
+    assert errcode(answer) == (400, "M_BAD_JSON")
+    assert not server.tokens.stored
 
 
 def test_a_token_of_the_past_is_made_and_vanishes(server) -> None:

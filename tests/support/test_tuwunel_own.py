@@ -52,7 +52,8 @@ def test_an_account_goes_once_it_has_shown_its_password(server) -> None:
 
 def test_an_administrator_that_goes_leaves_the_room(server) -> None:
     server.promote(ALICE)
-    server.api("POST", f"{ACCOUNT}/deactivate", {"auth": auth("alice", "pw")}, server.token_of("alice"))
+    body, token = {"auth": auth("alice", "pw")}, server.token_of("alice")
+    server.api("POST", f"{ACCOUNT}/deactivate", body, token)
     assert not server.is_admin(ALICE)
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import http.client
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -79,8 +80,6 @@ def test_another_type_is_bad_json_and_nothing_is_done(server, field, value) -> N
 
 
 def test_what_is_no_json_is_not_json(server) -> None:
-    import http.client
-
     connection = http.client.HTTPConnection("127.0.0.1", server.listener.port)
     headers = {"Authorization": "Bearer " + server.admin_token}
     connection.request("PUT", path_of("alice"), b"{", headers)
@@ -413,7 +412,8 @@ def test_a_user_is_suspended_by_one_key_that_names_it(server) -> None:
         assert told == {"user_@alice:example.test_suspended": value}
     server.asked("PUT", path, {"suspend": True}, server.admin_token)
     assert server.try_login("alice", "pw")[0] == 200
-    absent = server.api("PUT", f"{V1}/suspend/@x:example.test", {"suspend": True}, server.admin_token)
+    path = f"{V1}/suspend/@x:example.test"
+    absent = server.api("PUT", path, {"suspend": True}, server.admin_token)
     assert errcode(absent) == (404, "M_NOT_FOUND")
 
 
@@ -473,79 +473,3 @@ def test_a_name_is_available_or_an_error(name, expected) -> None:
         assert errcode(answer) == expected
         free = server.api("GET", path + "free", token=server.admin_token)
         assert free == (200, {"available": True})
-
-
-# Lists
-
-
-def listed(server: Tuwunel, query: str = "", version: str = "v2") -> list[str]:
-    path = f"/_synapse/admin/{version}/users?{query}"
-    told = server.asked("GET", path, token=server.admin_token)
-    return [one["name"].split(":")[0] for one in told["users"]]
-
-
-@pytest.fixture
-def people(server) -> Tuwunel:
-    for name in ("bob", "alice"):
-        server.create(name, "pw")
-    server.create("gone", None)
-    put(server, "Zoe", {"password": "pw", "displayname": "The Bob"})
-    put(server, "shut", {"password": "pw", "locked": True})
-    return server
-
-
-@pytest.mark.parametrize(
-    ("version", "query", "names"),
-    [
-        # Capitals first; neither the locked nor, in v2, the deactivated.
-        ("v2", "", "@Zoe @alice @bob @harness-admin"),
-        ("v2", "deactivated=true", "@Zoe @alice @bob @conduit @gone @harness-admin"),
-        ("v3", "", "@Zoe @alice @bob @conduit @gone @harness-admin"),
-        ("v3", "deactivated=true", "@conduit @gone"),
-        ("v3", "deactivated=false", "@Zoe @alice @bob @harness-admin"),
-        ("v2", "locked=true", "@Zoe @alice @bob @harness-admin @shut"),
-        ("v2", "admins=true", "@harness-admin"),
-        ("v2", "admins=false&guests=false", "@Zoe @alice @bob"),
-        ("v2", "dir=b", "@harness-admin @bob @alice @Zoe"),
-        ("v2", "name=ob", "@Zoe @bob"),
-        ("v2", "name=Bob", "@Zoe"),
-        ("v2", "user_id=bob", "@bob"),
-        ("v2", "user_id=bob&name=ali", "@alice"),
-        ("v2", "order_by=creation_ts", "@Zoe @alice @bob @harness-admin"),
-    ],
-)
-def test_a_list_is_filtered(people, version, query, names) -> None:
-    assert listed(people, query, version) == names.split()
-
-
-def test_the_last_page_s_token_is_null(people) -> None:
-    token = people.admin_token
-    first = people.asked("GET", f"{V2}/users?limit=3", token=token)
-    assert (first["next_token"], first["total"], len(first["users"])) == ("3", 4, 3)
-    last = people.asked("GET", f"{V2}/users?limit=3&from=3", token=token)
-    assert "next_token" in last and last["next_token"] is None
-    assert len(last["users"]) == 1
-    beyond = people.asked("GET", f"{V2}/users?from=9", token=token)
-    assert (beyond["users"], beyond["next_token"]) == ([], None)
-
-
-def test_an_entry_does_not_say_who_is_suspended(people) -> None:
-    (entry, *_) = people.asked("GET", f"{V2}/users", token=people.admin_token)["users"]
-    assert sorted(entry) == [
-        "admin",
-        "creation_ts",
-        "deactivated",
-        "displayname",
-        "erased",
-        "is_guest",
-        "last_seen_ts",
-        "locked",
-        "name",
-        "shadow_banned",
-    ]
-
-
-def test_a_query_of_another_type_is_bad_json(server) -> None:
-    for query in ("from=-1", "limit=many", "admins=1", "deactivated=yes"):
-        answer = server.api("GET", f"{V2}/users?{query}", token=server.admin_token)
-        assert errcode(answer) == (400, "M_BAD_JSON"), query

@@ -17,7 +17,8 @@ Its parts: tuwunel_table.py (its settings, and what it has had since when), tuwu
 (what is done to accounts), tuwunel_register.py (the shared secret), tuwunel_users.py and
 tuwunel_lists.py and tuwunel_devices.py (the admin API), tuwunel_tokens.py,
 tuwunel_moderation.py (MSC4323), tuwunel_joining.py (registering and logging in),
-tuwunel_own.py (what an account does to itself), tuwunel_bot.py and tuwunel_commands.py.
+tuwunel_own.py (what an account does to itself), tuwunel_mas.py (what MAS asks of it),
+tuwunel_bot.py and tuwunel_commands.py.
 
 It is more forgiving nowhere. It has no appservices, no JWT, no single sign-on, no mail and
 no media; what it lacks of the admin API is about rooms, media and federation.
@@ -26,6 +27,7 @@ no media; what it lacks of the admin API is about rooms, media and federation.
 from __future__ import annotations
 
 import contextlib
+import math
 import secrets
 import time
 from pathlib import Path
@@ -33,23 +35,24 @@ from typing import Any
 
 from .family import Family
 from .family_accounts import Account, Session
+from .family_client import HARNESS
 from .family_table import Refusal, Route
 from .mas_routes import parsed as parsed_version
 from .mas_wire import Reply, Request
 from .tuwunel_bot import TuwunelBot
 from .tuwunel_devices import AdminDevices
-from .tuwunel_joining import Joining
 from .tuwunel_lists import Lists
+from .tuwunel_mas import MAS, ForMas
 from .tuwunel_moderation import Moderation
 from .tuwunel_own import Own
 from .tuwunel_register import Nonces
-from .tuwunel_table import ADMIN_API, NOT_UNDER_MAS, SINCE, TABLE, TuwunelSettings
+from .tuwunel_table import NOT_UNDER_MAS, PATHS_SINCE, SINCE, TABLE, TuwunelSettings
 from .tuwunel_tokens import Token, Tokens
 
 GREETING = "hewwo from tuwunel woof!"
 
 
-class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family):
+class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, ForMas, Own, Family):
     TABLE = TABLE
     SETTINGS = TuwunelSettings
     ROUTES = (
@@ -57,14 +60,15 @@ class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family)
         Route("GET", "/_tuwunel/server_version", "_own_version"),
         Route("GET", "/_tuwunel/local_user_count", "_user_count"),
         Route("GET", "/_synapse/admin/v1/server_version", "_admin_version"),
-        Route("GET", "/_matrix/key/v2/server", "_keys"),
     )
 
-    def __init__(self, server_name: str = "example.test", start: bool = True, **settings: Any) -> None:
+    def __init__(
+        self, server_name: str = "example.test", start: bool = True, **settings: Any
+    ) -> None:
         self.nonces = Nonces()
         self.tokens = Tokens()
         self.bound_emails: dict[str, str] = {}
-        # Seconds before each answer.
+        # Seconds before each answer, but to the test itself.
         self.delay: float = 0
         super().__init__(server_name, start, **settings)
         if not self.settings.create_admin_room:
@@ -93,16 +97,19 @@ class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family)
         if self.settings.emergency_password is not None:
             bot = self.known(self.bot_id)
             self.set_password(bot, self.settings.emergency_password)
+        for line in self.settings.admin_execute:
+            answer = self.execute(None, line, [])
+            if answer.kind != "output" and not self.settings.admin_execute_errors_ignore:
+                raise RuntimeError(f"{line}: {answer.text}")
 
     # Its endpoints
 
     def routes_served(self) -> list[Route]:
         version = parsed_version(self.version)
-        return [
-            route
-            for route in super().routes_served()
-            if version >= since(route) and not (self.settings.mas_secret and gone_by_mas(route))
-        ]
+        there = (route for route in super().routes_served() if version >= since(route))
+        if self.settings.mas_secret:
+            return [route for route in there if route.handler not in NOT_UNDER_MAS]
+        return [route for route in there if not route.template.startswith(MAS)]
 
     def _greeting(self, request: Request) -> Reply:
         return Reply.text(200, GREETING)
@@ -129,18 +136,6 @@ class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family)
         self._require_federation()
         return Reply(200, {"count": sum(not one.deactivated for one in self.accounts)})
 
-    def _keys(self, request: Request) -> Reply:
-        self._require_federation()
-        key = "ed25519:a_test"
-        told = {
-            "server_name": self.server_name,
-            "verify_keys": {key: {"key": "a2V5"}},
-            "old_verify_keys": {},
-            "signatures": {self.server_name: {key: "c2lnbmF0dXJl"}},
-            "valid_until_ts": int(time.time() * 1000) + 86_400_000,
-        }
-        return Reply(200, told)
-
     def _require_federation(self) -> None:
         if not self.settings.federation:
             raise self.table.federation_off.refusal
@@ -148,16 +143,24 @@ class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family)
     # What it does otherwise
 
     def _answer(self, request: Request) -> Reply:
-        time.sleep(self.delay)
+        if request.header(HARNESS) is None:
+            time.sleep(self.delay)
         return super()._answer(request)
 
     def caller(self, request: Request, locked_too: bool = False) -> Session:
-        session = super().caller(request, locked_too)
+        """Also by an older token of a device; and not by one that has ended."""
         token = (request.header("authorization") or "").partition(" ")[2]
-        end = session.account.more.get("ends", {}).get(token)
-        if end is not None and end < time.time():
-            raise Refusal(401, "M_UNKNOWN_TOKEN", "Expired access token.", soft_logout=True)
-        return session
+        for account in self.accounts:
+            if account.more.get("ends", {}).get(token, math.inf) < time.time():
+                unknown = self.table.unknown_token
+                text = "Expired access token."
+                raise Refusal(unknown.status, unknown.errcode, text, soft_logout=True)
+            device = account.more.get("older", {}).get(token)
+            if device is not None and account.devices.get(device.device_id) is device:
+                if account.locked and not locked_too:
+                    self._refuse_shut(account)
+                return Session(account, device.device_id)
+        return super().caller(request, locked_too)
 
     def promote(self, user_id: str) -> None:
         """Without an admin room nothing is done, and nothing said. Who is only invited
@@ -188,12 +191,8 @@ class Tuwunel(TuwunelBot, Lists, AdminDevices, Moderation, Joining, Own, Family)
 
 
 def since(route: Route) -> tuple[int, int, int]:
-    usual = ADMIN_API if route.template.startswith("/_synapse/admin/") else (0, 0, 0)
+    usual = next((one for start, one in PATHS_SINCE if route.template.startswith(start)), (0, 0, 0))
     return SINCE.get(route.handler, usual)
-
-
-def gone_by_mas(route: Route) -> bool:
-    return route.handler in NOT_UNDER_MAS
 
 
 __all__ = ["Tuwunel"]

@@ -14,6 +14,7 @@ from .tuwunel_home import Home, in_path
 from .tuwunel_words import not_found
 
 ADMIN = "/_synapse/admin"
+CLIENT_WHOIS = "/_matrix/client/{v}/admin/whois/{user_id}"
 DEVICES = f"{ADMIN}/v2/users/{{user_id}}/devices"
 
 
@@ -27,7 +28,7 @@ class AdminDevices(Home):
         Route("POST", f"{ADMIN}/v2/users/{{user_id}}/delete_devices", "_delete_devices"),
         Route("GET", f"{ADMIN}/v1/users/{{user_id}}/joined_rooms", "_rooms_of"),
         Route("GET", f"{ADMIN}/v1/whois/{{user_id}}", "_whois"),
-        Route("GET", "/_matrix/client/{v}/admin/whois/{user_id}", "_whois", ("v3", "r0", "unstable")),
+        Route("GET", CLIENT_WHOIS, "_whois", ("v3", "r0", "unstable")),
     )
 
     def _of(

@@ -12,8 +12,10 @@ from typing import Any
 from .family_accounts import Account
 from .family_base import Base, body_of
 from .family_bot import Bot
+from .mas_routes import parsed as parsed_version
 from .mas_wire import Request
 from .tuwunel_fields import Fields, bad_json, parsed, read, read_query
+from .tuwunel_table import SEVERAL_TOKENS
 from .tuwunel_words import broken, forbidden, not_found, wrong
 
 # As a password it is a sign, and none.
@@ -26,6 +28,7 @@ OWN_ORIGINS = ("password", "sso")
 
 class Home(Base):
     bot: Bot
+    version: str
 
     # Who asks, and for what
 
@@ -111,7 +114,13 @@ class Home(Base):
         seconds: float | None = None,
     ) -> dict[str, Any]:
         """As an answer tells it. seconds: how long its token lives."""
+        known = account.devices.get(device_id or "")
         device = self.accounts.log_in(account, device_id or None, shown)
+        if known is not None and parsed_version(self.version) >= SEVERAL_TOKENS:
+            # All tokens of a device are good, until it goes.
+            older = account.more.setdefault("older", {})
+            older |= {token: device for token, one in older.items() if one is known}
+            older[known.token] = device
         told: dict[str, Any] = {"access_token": device.token, "device_id": device.device_id}
         if refresh:
             seconds = TOKEN_SECONDS

@@ -45,8 +45,8 @@ TABLE = Table(
     taken=Said(400, "M_USER_IN_USE", "User ID is not available."),
     exclusive=Said(400, "M_EXCLUSIVE", "Username is reserved by an appservice."),
     login_foreign=Said(400, "M_UNKNOWN", "User ID does not belong to this homeserver"),
+    login_identifier=Said(400, "M_UNKNOWN", "Valid identifier or username was not provided"),
     login_type=Said(400, "M_UNKNOWN", "Invalid or unsupported login type"),
-    locked_first=False,
     room_version="11",
     admin_power=100,
     bot_power=69420,
@@ -56,6 +56,7 @@ TABLE = Table(
     sync_filter="all",
     sync_default=30_000,
     sync_least=5_000,
+    messages_filter=True,
 )
 
 
@@ -74,6 +75,10 @@ class TuwunelSettings(Settings):
     admin_room_notices: bool = True
     admin_escape_commands: bool = True
     admin_output_threads: bool = False
+    # Commands without what calls the bot, at each start before the port answers. One
+    # that fails ends the start, unless that is ignored.
+    admin_execute: tuple[str, ...] = ()
+    admin_execute_errors_ignore: bool = False
 
 
 # By the tags of its releases; what is not here it always had.
@@ -87,10 +92,15 @@ SINCE: dict[str, Version] = {
     "_login_as": (1, 8, 2),
     "_whois": (1, 8, 1),
 }
-# Of everything else below /_synapse/admin.
-ADMIN_API: Version = (1, 8, 1)
+# And all else below these.
+PATHS_SINCE: tuple[tuple[str, Version], ...] = (
+    ("/_synapse/admin/", (1, 8, 1)),
+    ("/_synapse/mas/", (1, 8, 0)),
+)
 # A locked account's login went through before.
 LOCKED_AT_LOGIN: Version = (1, 9, 0)
+# A device had one token, and lost it to the next login, before.
+SEVERAL_TOKENS: Version = (1, 7, 1)
 # Blanks before a command were none of it before.
 BLANKS_TRIMMED: Version = (1, 9, 0)
 
