@@ -46,7 +46,7 @@ want_password(const char *bytes)
     assert_int_equal(account_state_password(&bot_change, &password, &error), 0);
 }
 
-/* ---- Locks and suspensions ------------------------------------------------------------------ */
+/* ---- Locks and suspensions ----------------------------------------------------------- */
 
 /* 26.7.3 suspends over HTTP where it is told to lock. */
 TEST(locks_and_suspensions_are_set_in_the_room_and_never_over_http)
@@ -109,7 +109,7 @@ TEST(nobody_is_an_administrator_and_locked_or_suspended_at_once)
     }
 }
 
-/* ---- Ending and coming back ------------------------------------------------------------------ */
+/* ---- Ending and coming back ---------------------------------------------------------- */
 
 TEST(who_was_deactivated_meanwhile_is_deactivated)
 {
@@ -173,7 +173,7 @@ TEST(an_empty_answer_that_brought_nobody_back_is_an_error)
     assert_in("deactivated still", error.text);
 }
 
-/* ---- Passwords --------------------------------------------------------------------------------- */
+/* ---- Passwords ----------------------------------------------------------------------- */
 
 TEST(a_password_that_a_line_carries_is_set_by_the_command_alone)
 {

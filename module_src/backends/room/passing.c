@@ -22,8 +22,9 @@ passing_same(const struct secret *one, const struct secret *other)
 }
 
 int
-passing_choose(struct backend *backend, enum command command, const struct account *account,
-    const struct secret *wanted, struct secret *chosen, struct error *error)
+passing_choose(struct backend *backend, enum command command,
+    const struct account *account, const struct secret *wanted, struct secret *chosen,
+    struct error *error)
 {
     if (!form_of(backend, command)->takes_password)
         return 0;
@@ -92,17 +93,15 @@ tell_rest(const struct backend *backend, const struct observation *observed,
                 "update_password: always");
 }
 
-/* Whether the answer alone was lost: the wanted password opens the account then. */
+/* Whether it was done all the same: the answer alone was lost, or another run was faster. */
 static bool
-is_made(struct backend *backend, struct observation *observed, const struct passing *passing,
-    const struct error *failure)
+is_made(struct backend *backend, struct observation *observed, const struct passing *passing)
 {
     enum password_answer answer = PASSWORD_DIFFERENT;
     char why[PASSWORD_WHY_SIZE];
     struct error ignored = {0};
 
-    return error_hides_outcome(failure) &&
-           own_ask(backend, observed, passing->password, &answer, why, &ignored) == 0 &&
+    return own_ask(backend, observed, passing->password, &answer, why, &ignored) == 0 &&
            answer == PASSWORD_SAME;
 }
 
@@ -118,9 +117,9 @@ exchange(struct backend *backend, struct observation *observed, const struct pas
     if (passing_same(now, passing->password))
         return 0;
     if (looking_open_own(backend, observed, &failure) == 0 &&
-        (standin_change(backend, now, passing->password, passing->logout_devices, &failure) ==
-                0 ||
-            is_made(backend, observed, passing, &failure)))
+        standin_change(backend, now, passing->password, passing->logout_devices, &failure) == 0)
+        return 0;
+    if (is_made(backend, observed, passing))
         return 0;
     tell_rest(backend, observed, passing, &failure);
     failure.maybe_done = true; /* the first step was, and changed the password */
@@ -143,7 +142,8 @@ passing_set(struct backend *backend, struct observation *observed,
     } else {
         own_end(backend);
         result = order(backend, observed, passing, &outcome, error);
-        if (result == 0 && passing->revives && !form_of(backend, COMMAND_REVIVE)->tells_password)
+        if (result == 0 && passing->revives &&
+            !form_of(backend, COMMAND_REVIVE)->tells_password)
             result = see_it_active(backend, observed, error);
     }
     if (result == 0 && passing->revives)

@@ -9,7 +9,7 @@
 #include "backends/backend.h"
 #include "backends/room/state.h"
 
-/* What is sent as commands: see backend_type.open and close. server outlives the backend. */
+/* See backend_type.open and close; server has to outlive the backend. */
 int seat_open(struct backend *backend, const struct room_server *server, struct error *error);
 void seat_close(struct backend *backend);
 
