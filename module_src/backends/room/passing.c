@@ -8,6 +8,7 @@
 #include "backends/room/looking.h"
 #include "backends/room/seat.h"
 #include "backends/room/standin.h"
+#include "base/stop.h"
 
 static const struct command_form *
 form_of(const struct backend *backend, enum command command)
@@ -55,6 +56,9 @@ order(struct backend *backend, struct observation *observed, const struct passin
         reset.logout_devices = passing->logout_devices && !reset.is_passing;
         reset.stands = !secret_given(&chosen);
         result = seat_order(backend, &reset, outcome, error);
+        /* What is not understood is of no use to a later run. */
+        if (result != 0 && error->kind == ERROR_PROTOCOL)
+            seat_clear(backend, true);
     }
     if (result == 0)
         result = seat_judge(&reset, outcome->verdict, error);
@@ -89,18 +93,40 @@ tell_rest(const struct observation *observed, struct error *error)
         observed->account.user_id);
 }
 
-/* Whether the answer alone was lost: the wanted password opens the account then. */
+/* Another run about the same account takes the device of this one, and its password. */
+#define ATTEMPTS 3
+#define ATTEMPT_PAUSE_MS 100
+
+/* Whether it can have been done all the same: the answer was lost, or another was faster. */
 static bool
-is_made(struct backend *backend, struct observation *observed, const struct passing *passing,
-    const struct error *failure)
+may_be_made(const struct error *failure)
+{
+    return error_hides_outcome(failure) || failure->kind == ERROR_UNAUTHORIZED ||
+           failure->kind == ERROR_FORBIDDEN;
+}
+
+/* Whether the wanted password opens the account by now. */
+static bool
+is_made(struct backend *backend, struct observation *observed, const struct passing *passing)
 {
     enum password_answer answer = PASSWORD_DIFFERENT;
     char why[PASSWORD_WHY_SIZE];
     struct error ignored = {0};
 
-    return error_hides_outcome(failure) &&
-           own_ask(backend, observed, passing->password, &answer, why, &ignored) == 0 &&
+    return own_ask(backend, observed, passing->password, &answer, why, &ignored) == 0 &&
            answer == PASSWORD_SAME;
+}
+
+static int
+change_as_itself(struct backend *backend, struct observation *observed,
+    const struct passing *passing, const struct secret *now, struct error *error)
+{
+    if (secret_copy(&state_of(backend)->own_password, now) != 0)
+        return error_no_memory(error);
+    return looking_open_own(backend, observed, error) != 0
+               ? -1
+               : standin_change(backend, now, passing->password, passing->logout_devices,
+                     error);
 }
 
 /* The second step. */
@@ -110,15 +136,19 @@ exchange(struct backend *backend, struct observation *observed, const struct pas
 {
     struct error failure = {0};
 
-    if (secret_copy(&state_of(backend)->own_password, now) != 0)
-        return error_no_memory(error);
     if (passing_same(now, passing->password))
-        return 0;
-    if (looking_open_own(backend, observed, &failure) == 0 &&
-        (standin_change(backend, now, passing->password, passing->logout_devices, &failure) ==
-                0 ||
-            is_made(backend, observed, passing, &failure)))
-        return 0;
+        return secret_copy(&state_of(backend)->own_password, now) != 0 ? error_no_memory(error)
+                                                                       : 0;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        error_clear(&failure);
+        if (attempt > 0)
+            stop_sleep_ms(ATTEMPT_PAUSE_MS);
+        if (change_as_itself(backend, observed, passing, now, &failure) == 0 ||
+            (may_be_made(&failure) && is_made(backend, observed, passing)))
+            return 0;
+        if (failure.kind != ERROR_UNAUTHORIZED)
+            break;
+    }
     tell_rest(observed, &failure);
     *error = failure;
     return -1;
