@@ -300,6 +300,8 @@ tell_silence(const struct errand *errand, struct error *error)
         return error_set(error, ERROR_INTERRUPTED,
             "stopped by %s before %s had answered a command about %s",
             stop_signal_name(stop_signal()), talk->bot, errand->command->user_id);
+    /* It obeys one after the other: the next would wait as long, and stay in the room. */
+    error->ends_list = true;
     return error_set(error, ERROR_NOT_READY,
         "%s has not answered a command about %s in its admin room (%s) within %ld s, so it "
         "is not known whether it obeyed; run this again, with a longer timeout where the "

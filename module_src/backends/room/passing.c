@@ -8,7 +8,6 @@
 #include "backends/room/looking.h"
 #include "backends/room/seat.h"
 #include "backends/room/standin.h"
-#include "base/stop.h"
 
 static const struct command_form *
 form_of(const struct backend *backend, enum command command)
@@ -23,8 +22,9 @@ passing_same(const struct secret *one, const struct secret *other)
 }
 
 int
-passing_choose(struct backend *backend, enum command command, const struct account *account,
-    const struct secret *wanted, struct secret *chosen, struct error *error)
+passing_choose(struct backend *backend, enum command command,
+    const struct account *account, const struct secret *wanted, struct secret *chosen,
+    struct error *error)
 {
     if (!form_of(backend, command)->takes_password)
         return 0;
@@ -93,19 +93,7 @@ tell_rest(const struct observation *observed, struct error *error)
         observed->account.user_id);
 }
 
-/* Another run about the same account takes the device of this one, and its password. */
-#define ATTEMPTS 3
-#define ATTEMPT_PAUSE_MS 100
-
-/* Whether it can have been done all the same: the answer was lost, or another was faster. */
-static bool
-may_be_made(const struct error *failure)
-{
-    return error_hides_outcome(failure) || failure->kind == ERROR_UNAUTHORIZED ||
-           failure->kind == ERROR_FORBIDDEN;
-}
-
-/* Whether the wanted password opens the account by now. */
+/* Whether it was done all the same: the answer alone was lost, or another run was faster. */
 static bool
 is_made(struct backend *backend, struct observation *observed, const struct passing *passing)
 {
@@ -117,18 +105,6 @@ is_made(struct backend *backend, struct observation *observed, const struct pass
            answer == PASSWORD_SAME;
 }
 
-static int
-change_as_itself(struct backend *backend, struct observation *observed,
-    const struct passing *passing, const struct secret *now, struct error *error)
-{
-    if (secret_copy(&state_of(backend)->own_password, now) != 0)
-        return error_no_memory(error);
-    return looking_open_own(backend, observed, error) != 0
-               ? -1
-               : standin_change(backend, now, passing->password, passing->logout_devices,
-                     error);
-}
-
 /* The second step. */
 static int
 exchange(struct backend *backend, struct observation *observed, const struct passing *passing,
@@ -136,20 +112,17 @@ exchange(struct backend *backend, struct observation *observed, const struct pas
 {
     struct error failure = {0};
 
+    if (secret_copy(&state_of(backend)->own_password, now) != 0)
+        return error_no_memory(error);
     if (passing_same(now, passing->password))
-        return secret_copy(&state_of(backend)->own_password, now) != 0 ? error_no_memory(error)
-                                                                       : 0;
-    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        error_clear(&failure);
-        if (attempt > 0)
-            stop_sleep_ms(ATTEMPT_PAUSE_MS);
-        if (change_as_itself(backend, observed, passing, now, &failure) == 0 ||
-            (may_be_made(&failure) && is_made(backend, observed, passing)))
-            return 0;
-        if (failure.kind != ERROR_UNAUTHORIZED)
-            break;
-    }
+        return 0;
+    if (looking_open_own(backend, observed, &failure) == 0 &&
+        standin_change(backend, now, passing->password, passing->logout_devices, &failure) == 0)
+        return 0;
+    if (is_made(backend, observed, passing))
+        return 0;
     tell_rest(observed, &failure);
+    failure.maybe_done = true; /* the first step was, and changed the password */
     *error = failure;
     return -1;
 }
@@ -169,7 +142,8 @@ passing_set(struct backend *backend, struct observation *observed,
     } else {
         own_end(backend);
         result = order(backend, observed, passing, &outcome, error);
-        if (result == 0 && passing->revives && !form_of(backend, COMMAND_REVIVE)->tells_password)
+        if (result == 0 && passing->revives &&
+            !form_of(backend, COMMAND_REVIVE)->tells_password)
             result = see_it_active(backend, observed, error);
     }
     if (result == 0 && passing->revives)

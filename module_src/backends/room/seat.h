@@ -9,12 +9,13 @@
 #include "backends/backend.h"
 #include "backends/room/state.h"
 
-/* What is sent as commands: see backend_type.open and close. server outlives the backend. */
+/* See backend_type.open and close; server has to outlive the backend. */
 int seat_open(struct backend *backend, const struct room_server *server, struct error *error);
 void seat_close(struct backend *backend);
 
-/* "-> the room", in which the administrator is; it lives until the backend is closed.
- * Errors: those of admin_room_open. */
+/* "-> the room", in which the administrator is; it lives until the backend is closed. An
+ * invitation is accepted but for check mode, and told as an action. Errors: those of
+ * admin_room_open. */
 int seat_take(struct backend *backend, struct admin_room **room, struct error *error);
 
 /* Gives a command in the room: see commands_give. */

@@ -154,6 +154,8 @@ standin_forget(struct backend *backend)
     for (size_t i = 0; i < state->kept_count; i++)
         free_kept(&state->kept[i]);
     memory_free(state->kept);
+    state->kept = NULL;
+    state->kept_count = 0;
     free_kept(&state->sent);
 }
 
@@ -173,16 +175,14 @@ standin_change(struct backend *backend, const struct secret *from, const struct 
     int result = -1;
 
     call.body = json_pack("{s:s%, s:b, s:o*}", "new_password", to->bytes, to->length,
-        "logout_devices", (int)logout_devices, "auth", client_password_auth(own->user_id, from));
+        "logout_devices", (int)logout_devices, "auth",
+        client_password_auth(own->user_id, from));
     if (call.body == NULL || json_object_get(call.body, "auth") == NULL)
         error_no_memory(error);
     else
         result = call_send(&backend->matrix, &call, &answer, error);
-    if (result == 0 && !answer_ok(&answer)) {
+    if (result == 0 && !answer_ok(&answer))
         result = answer_refused(&answer, "setting the password as the account itself", error);
-        /* The first try of it may have arrived, after which this one has a wrong password. */
-        error->maybe_done = answer.resent;
-    }
     answer_free(&answer);
     json_decref(call.body);
     return result;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A password that no command carries, or that is not to stay in the room's history, or
- * that the server wants to make up itself, takes two steps: the command sets another one, then the account sets its own as its owner
- * would. In between stands one that follows from the wanted, so that a run which was cut
- * off is known by the next.
+ * that the server wants to make up itself, takes two steps: the command sets another one,
+ * then the account sets its own as its owner would. In between stands one that follows
+ * from the wanted, so that a run which was cut off is known by the next.
  */
 #ifndef REGISTRAR_BACKENDS_ROOM_STANDIN_H
 #define REGISTRAR_BACKENDS_ROOM_STANDIN_H
@@ -44,8 +44,7 @@ void standin_forget(struct backend *backend);
 
 /*
  * Changes the password of the account in hand as itself (POST account/password), from the
- * one that opened it; it goes on being open. Errors: those of answer_refused, where
- * error_hides_outcome says whether it may have been changed all the same.
+ * one that opened it; it goes on being open. Errors: those of answer_refused.
  */
 int standin_change(struct backend *backend, const struct secret *from,
     const struct secret *to, bool logout_devices, struct error *error);
