@@ -382,7 +382,7 @@ def test_leavings_that_a_server_makes_up_open_nothing(server: Family) -> None:
             "sender": "@harness-admin:example.test",
             "event_id": "$made/../up",
             "content": {"msgtype": "m.text", "body": f"{stem} {word} {ALICE}"},
-            "unsigned": {"transaction_id": "registrar-secret-0"},
+            "unsigned": {"transaction_id": "registrarsecret0"},
         }
         said = f"Successfully reset the password for user {ALICE}: "
         answers = [
