@@ -88,6 +88,8 @@ def test_one_administrator_cannot_take_out_another(server) -> None:
     kick = {"user_id": "@alice:example.test"}
     path = f"/_matrix/client/v3/rooms/{room}/kick"
     assert server.api("POST", path, kick, server.admin_token)[0] == 403
+    nobody = server.api("POST", path, {"user_id": "@x:example.test"}, server.admin_token)
+    assert (nobody[0], nobody[1]["errcode"]) == (403, "M_FORBIDDEN")
     leave = f"/_matrix/client/v3/rooms/{room}/leave"
     assert server.api("POST", leave, {}, server.token_of("alice"))[0] == 200
     status, told = server.api("POST", leave, {}, server.admin_token)

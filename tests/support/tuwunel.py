@@ -14,8 +14,8 @@ state, upon the core that it has in common with its siblings (family.py).
             registration_token="...", emergency_password="...")
 
 Its parts: tuwunel_table.py (its settings, and what it has had since when), tuwunel_home.py
-(what is done to accounts), tuwunel_register.py (the shared secret), tuwunel_users.py and
-tuwunel_lists.py and tuwunel_devices.py (the admin API), tuwunel_tokens.py,
+(what is done to accounts), tuwunel_register.py (the shared secret), tuwunel_users.py,
+tuwunel_lists.py, tuwunel_devices.py and tuwunel_tokens.py (the admin API),
 tuwunel_moderation.py (MSC4323), tuwunel_joining.py (registering and logging in),
 tuwunel_own.py (what an account does to itself), tuwunel_mas.py (what MAS asks of it),
 tuwunel_bot.py and tuwunel_commands.py.

@@ -52,6 +52,7 @@ TABLE = Table(
     bot_power=69420,
     # Not 403 as in the specification: section 11.
     suspended=SUSPENDED,
+    not_in_room=Said(403, "M_FORBIDDEN", "Cannot kick a user who is not in the room."),
     last_admin=Said(403, "M_FORBIDDEN", "Last admin cannot leave the admins room."),
     sync_filter="all",
     sync_default=30_000,

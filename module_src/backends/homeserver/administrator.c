@@ -263,6 +263,20 @@ open_with_emergency(struct backend *backend, struct error *error)
     return 0;
 }
 
+/* The server's own user is one without being a member that counts (tuwunel 1.9.0, Conduit
+ * 0.10.12, seen running). */
+void
+administrator_warn_next(struct backend *backend, const struct list *administrators)
+{
+    if (!state_of(backend)->is_server_itself || administrators->count > 0)
+        return;
+    list_add(backend->warnings,
+        "nobody but the server's own user is in the admin room, so %s makes the next account "
+        "that is registered an administrator, whoever that is: make one with admin: true "
+        "before registration is opened",
+        backend->type->product);
+}
+
 int
 administrator_open(struct backend *backend, struct error *error)
 {

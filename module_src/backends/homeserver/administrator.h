@@ -38,6 +38,11 @@ int administrator_become(struct backend *backend, struct error *error);
 /* Forgets the service account's session, which has been deactivated. */
 int administrator_forget(struct backend *backend, struct error *error);
 
+/* Where the server's own user has opened it and the room of administrators has nobody
+ * else: warns that whoever registers next becomes one. administrators are those that the
+ * server lists, but for its own user. */
+void administrator_warn_next(struct backend *backend, const struct list *administrators);
+
 /* Logs out what is not kept; the server's own user everywhere, also after a signal. */
 void administrator_close(struct backend *backend);
 

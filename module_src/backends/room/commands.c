@@ -392,6 +392,26 @@ read_answer(struct backend *backend, const struct command_table *table,
                : 0;
 }
 
+int
+commands_read_password(struct backend *backend, const struct command_table *table,
+    const char *user_id, const char *answer, struct secret *password, struct error *error)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const struct command_form *form = &table->forms[i];
+        const struct command_answer *row;
+        const char *end;
+
+        if (form->words == NULL || !form->tells_password)
+            continue;
+        row = choose(table, form, answer, user_id, &end);
+        if (row != NULL && row->verdict == VERDICT_DONE)
+            return take_password(password, table, end, error) != 0
+                       ? -1
+                       : http_learn_secret(backend->matrix.http, password, error);
+    }
+    return 0;
+}
+
 /* ---- Giving commands ----------------------------------------------------------------- */
 
 /* Whose account an answer is about where it says so: the first user id in it that is no
@@ -451,6 +471,7 @@ commands_give(struct backend *backend, const struct command_table *table,
     struct admin_command command = {
         .user_id = order->user_id,
         .holds_secret = form->takes_password || form->tells_password,
+        .stands = order->stands,
         .secrets = {order->password},
         .fits = table->manner.answers_relate ? NULL : fits,
     };

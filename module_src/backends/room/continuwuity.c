@@ -6,6 +6,7 @@
 
 #include "backends/homeserver/administrator.h"
 #include "backends/homeserver/dialect.h"
+#include "backends/homeserver/family_toml.h"
 #include "backends/homeserver/joining.h"
 #include "backends/homeserver/logins.h"
 #include "backends/room/changing.h"
@@ -186,6 +187,7 @@ const struct backend_type continuwuity_backend = {
     .server = SERVER_CONTINUWUITY,
     .product = "continuwuity",
     .own_path = "/_continuwuity/server_version",
+    .source = &family_toml_continuwuity,
     .administrator = "access_token, or admin_username and admin_password, or "
                      "emergency_password",
     .creator = "registration_token, or access_token, or admin_username and admin_password, or "

@@ -54,6 +54,7 @@ order(struct backend *backend, struct observation *observed, const struct passin
         reset.is_passing =
             !secret_given(&chosen) || !passing_same(&chosen, passing->password);
         reset.logout_devices = passing->logout_devices && !reset.is_passing;
+        reset.stands = !secret_given(&chosen);
         result = seat_order(backend, &reset, outcome, error);
     }
     if (result == 0)
@@ -77,20 +78,16 @@ see_it_active(struct backend *backend, struct observation *observed, struct erro
         observed->account.user_id);
 }
 
-/* What the first step leaves where the second one fails. */
+/* What the first step leaves where the second one fails: one that follows from the wanted
+ * password, or one of the server's making, which stands in the room for the next run. */
 static void
-tell_rest(const struct backend *backend, const struct observation *observed,
-    const struct passing *passing, struct error *error)
+tell_rest(const struct observation *observed, struct error *error)
 {
-    bool known = form_of(backend, passing->revives ? COMMAND_REVIVE : COMMAND_RESET)
-                     ->takes_password;
     size_t length = strlen(error->text);
 
-    snprintf(error->text + length, sizeof(error->text) - length, "; %s has %s",
-        observed->account.user_id,
-        known ? "another password until this task is run again"
-              : "a password that nobody knows by now: run this task again with "
-                "update_password: always");
+    snprintf(error->text + length, sizeof(error->text) - length,
+        "; %s has another password until this task is run again",
+        observed->account.user_id);
 }
 
 /* The account may have it already: the answer alone was lost, or another run was faster. */
@@ -127,7 +124,8 @@ exchange(struct backend *backend, const struct observation *observed,
         if (!looking_lost_session(&failure, i))
             break;
     }
-    tell_rest(backend, observed, passing, &failure);
+    tell_rest(observed, &failure);
+    failure.maybe_done = true; /* the first step was, and changed the password */
     *error = failure;
     return -1;
 }
@@ -155,8 +153,10 @@ passing_set(struct backend *backend, struct observation *observed,
         account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, false);
     if (result == 0)
         result = exchange(backend, observed, passing, &outcome.password, error);
-    if (result == 0)
+    if (result == 0) {
         observed->unfinished = false;
+        seat_clear(backend, true);
+    }
     commands_outcome_free(&outcome);
     return result;
 }

@@ -26,8 +26,7 @@ seat_open(struct backend *backend, const struct room_server *server, struct erro
     return 0;
 }
 
-/* Who registers next while nobody but the bot is in the room becomes an administrator:
- * the server's own user is one without being a member that counts. */
+/* Who registers next while nobody but the bot is in the room becomes an administrator. */
 static void
 warn_promotion(struct backend *backend)
 {
@@ -38,12 +37,8 @@ warn_promotion(struct backend *backend)
     if (state->room == NULL || !state->is_server_itself ||
         !room_state_of(backend)->server->promotes_next)
         return;
-    if (admin_room_members(state->room, &members, &ignored) == 0 && members.count == 0)
-        list_add(backend->warnings,
-            "nobody but the server's own user is in the admin room, so %s makes the next "
-            "account that is registered an administrator, whoever that is: make one with admin: "
-            "true before registration is opened",
-            backend->type->product);
+    if (admin_room_members(state->room, &members, &ignored) == 0)
+        administrator_warn_next(backend, &members);
     list_free(&members);
 }
 
@@ -64,14 +59,25 @@ seat_close(struct backend *backend)
     backend->state = NULL;
 }
 
+static int
+enter(struct backend *backend, struct room_state *state, struct error *error)
+{
+    if (admin_room_open(&backend->matrix, &state->shared.administrator, backend->server_name,
+            &state->server->commands->manner,
+            backend->predict ? ADMIN_ROOM_LOOK : ADMIN_ROOM_JOIN, &state->shared.room,
+            error) != 0)
+        return -1;
+    if (admin_room_is_entered(state->shared.room))
+        list_add(backend->actions, "join the admin room");
+    return 0;
+}
+
 int
 seat_take(struct backend *backend, struct admin_room **room, struct error *error)
 {
     struct room_state *state = room_state_of(backend);
 
-    if (state->shared.room == NULL &&
-        admin_room_open(&backend->matrix, &state->shared.administrator, backend->server_name,
-            &state->server->commands->manner, &state->shared.room, error) != 0)
+    if (state->shared.room == NULL && enter(backend, state, error) != 0)
         return -1;
     *room = state->shared.room;
     return 0;
@@ -88,6 +94,16 @@ seat_order(struct backend *backend, const struct command_order *order,
         return -1;
     return commands_give(backend, room_state_of(backend)->server->commands, room, order,
         outcome, error);
+}
+
+void
+seat_clear(struct backend *backend, bool is_passing)
+{
+    struct list untold = {0};
+
+    if (state_of(backend)->room != NULL)
+        admin_room_clear(state_of(backend)->room, is_passing ? &untold : backend->warnings);
+    list_free(&untold);
 }
 
 /* What is wrong with an account that a command does not fit. */

@@ -90,8 +90,7 @@ standin_keep(struct backend *backend, const struct account *wanted, struct error
     struct room_state *state = room_state_of(backend);
     struct kept_password *grown;
 
-    if (!account_states(wanted, ACCOUNT_PASSWORD) ||
-        standin_is_spared(backend, &wanted->password))
+    if (!account_states(wanted, ACCOUNT_PASSWORD))
         return 0;
     grown = memory_resize(state->kept, (state->kept_count + 1) * sizeof(*grown));
     if (grown == NULL)
@@ -103,17 +102,26 @@ standin_keep(struct backend *backend, const struct account *wanted, struct error
     return 0;
 }
 
-int
-standin_kept(struct backend *backend, const struct account *observed, struct secret *password,
-    struct error *error)
+const struct secret *
+standin_wanted(const struct backend *backend, const struct account *observed)
 {
     const struct room_state *state = room_state_of(backend);
 
     for (size_t i = 0; i < state->kept_count; i++)
         if (strcmp(state->kept[i].localpart, observed->localpart) == 0)
-            return standin_password(password, &state->kept[i].password, observed->user_id,
-                error);
-    return 0;
+            return &state->kept[i].password;
+    return NULL;
+}
+
+int
+standin_kept(struct backend *backend, const struct account *observed, struct secret *password,
+    struct error *error)
+{
+    const struct secret *wanted = standin_wanted(backend, observed);
+
+    return wanted == NULL || standin_is_spared(backend, wanted)
+               ? 0
+               : standin_password(password, wanted, observed->user_id, error);
 }
 
 int

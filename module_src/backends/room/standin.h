@@ -21,11 +21,14 @@ int standin_password(struct secret *password, const struct secret *wanted,
 /* Whether a command to this server carries the password. */
 bool standin_is_spared(const struct backend *backend, const struct secret *wanted);
 
-/* Keeps the password that is wanted of an account, where a command does not carry it, for
- * the lookup to come. -1: memory. */
+/* Keeps the password that is wanted of an account for the lookup to come. -1: memory. */
 int standin_keep(struct backend *backend, const struct account *wanted, struct error *error);
 
-/* The kept one's stand-in, for secret_free; "not given" where none was kept. */
+/* The one that was kept, or NULL. */
+const struct secret *standin_wanted(const struct backend *backend,
+    const struct account *observed);
+
+/* Its stand-in, for secret_free; "not given" where none was kept, or commands carry it. */
 int standin_kept(struct backend *backend, const struct account *observed,
     struct secret *password, struct error *error);
 
