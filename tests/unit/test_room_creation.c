@@ -326,7 +326,7 @@ TEST(a_second_step_that_fails_says_what_the_account_is_left_with)
         {"continuwuity", "Successfully reset the password for user @alice:x: `" STANDIN "`",
             "another password until this task is run again"},
         {"conduit", "Successfully reset the password for user @alice:x: Gen3rated",
-            "run this task again with update_password: always"},
+            "another password until this task is run again"},
     };
     static const struct recorded_reply rows[] = {LOGGED_IN_ONCE, WRONG_LOGIN,
         {"POST " PASSWORD, 403, NULL, "{\"errcode\": \"M_FORBIDDEN\"}"}, LOGGED_OUT, NO_AVATAR,
