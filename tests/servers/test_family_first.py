@@ -378,3 +378,18 @@ def test_registering_again_takes_no_administrator(kind, start):
     server.create("carol", password)
     reply = refused(server, task | {"username": "carol"}, "unauthorized")
     assert "admin" in reply.msg
+
+
+def test_a_deactivated_account_is_seen_without_an_administrator(kind, start):
+    # Whoever tries to log in is told, whatever the password.
+    settings = {"tuwunel": {"registration_shared_secret": None}}.get(kind, {})
+    server = start(**settings)
+    server.create("root", a_password(), admin=True)
+    server.create("alice", None)
+    server.user("alice").deactivated = True
+    task = {"url": server.url, "username": "alice"}
+    for options in ({}, {"if_exists": "match"}):
+        reply = refused(server, task | options | {"password": a_password()}, "conflict")
+        assert "deactivated" in reply.msg
+    has_nothing_to_do(server, task | {"state": "deactivated"})
+    has_nothing_to_do(server, task | {"username": "nobody", "state": "deactivated"})

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backends/homeserver/logins.h"
 #include "backends/homeserver/own.h"
 #include "backends/room/seat.h"
 #include "backends/room/standin.h"
@@ -123,9 +124,11 @@ looking_lookup(struct backend *backend, unsigned mask, struct observation *obser
         return look_as_administrator(backend, mask, observed, error);
     if (states_ask_whether_taken(backend, observed, error) != 0)
         return -1;
-    return observed->presence == PRESENCE_PRESENT
-               ? look_at_profile(backend, NULL, observed, error)
-               : 0;
+    if (observed->presence != PRESENCE_PRESENT)
+        return 0;
+    return logins_look_whether_deactivated(backend, observed, error) != 0
+               ? -1
+               : look_at_profile(backend, NULL, observed, error);
 }
 
 bool
