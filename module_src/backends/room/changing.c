@@ -162,7 +162,8 @@ changing_may(struct backend *backend, const struct observation *observed,
         return 0;
     if (spare_itself(backend, change, error) != 0 ||
         spare_administrators(&observed->account, change, error) != 0 ||
-        refuse_revival(observed, change, error) != 0)
+        refuse_revival(observed, change, error) != 0 ||
+        passing_may(backend, change, error) != 0)
         return -1;
     return takes_administrator(change) ? roles_spare_last(backend, observed, error) : 0;
 }

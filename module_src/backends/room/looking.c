@@ -54,12 +54,19 @@ looking_probe(struct backend *backend, const struct secret *probe,
     struct observation *observed, enum states_login *login, struct error *error)
 {
     struct session session = {0};
+    struct error failure = {0};
     bool failed;
 
     if (probe == NULL)
         return states_probe(backend, observed->account.user_id, login, error);
-    if (states_log_in(backend, observed->account.user_id, probe, &session, login, error) != 0)
+    *login = STATES_WRONG;
+    if (states_log_in(backend, observed->account.user_id, probe, &session, login, &failure) !=
+        0) {
+        if (failure.kind == ERROR_UNSUPPORTED)
+            return 0; /* without logins it is of no use (passing_may) */
+        *error = failure;
         return -1;
+    }
     if (*login != STATES_OPENED)
         return 0;
     client_logout(&backend->matrix, &session, &failed);

@@ -45,8 +45,9 @@ making_may(struct backend *backend, const struct account *wanted, struct error *
 {
     struct admin_room *room;
 
-    return state_has_administrator(backend) ? seat_take(backend, &room, error)
-                                            : joining_may_create(backend, wanted, error);
+    if (!state_has_administrator(backend))
+        return joining_may_create(backend, wanted, error);
+    return seat_take(backend, &room, error) != 0 ? -1 : passing_may(backend, wanted, error);
 }
 
 /* Who was made an administrator before there was an account of that name is one now; and
@@ -123,6 +124,8 @@ making_create(struct backend *backend, const struct account *wanted, enum creati
     if (!state_has_administrator(backend))
         return joining_create(backend, wanted, creation, observed, error);
     *creation = CREATION_NAME_TAKEN; /* until it is known better */
+    if (passing_may(backend, wanted, error) != 0)
+        return -1;
     result = order(backend, wanted, observed, &outcome, error);
     if (result == 0 && outcome.verdict != VERDICT_TAKEN) {
         *creation = CREATION_DONE;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/homeserver/logins.h"
 #include "backends/homeserver/own.h"
 #include "backends/room/looking.h"
 #include "backends/room/seat.h"
@@ -19,6 +20,28 @@ bool
 passing_same(const struct secret *one, const struct secret *other)
 {
     return one->length == other->length && memcmp(one->bytes, other->bytes, one->length) == 0;
+}
+
+int
+passing_may(struct backend *backend, const struct account *wanted, struct error *error)
+{
+    bool on;
+
+    if (!account_states(wanted, ACCOUNT_PASSWORD) ||
+        standin_is_spared(backend, &wanted->password))
+        return 0;
+    if (logins_by_password(backend, &on, error) != 0)
+        return -1;
+    if (on)
+        return 0;
+    return error_set(error, ERROR_UNSUPPORTED,
+        "the password of %s cannot be set: no command in the admin room carries it%s, so that "
+        "the account itself would have to log in and change it, and this server has password "
+        "logins switched off in its configuration",
+        wanted->localpart,
+        room_state_of(backend)->server->carries_passwords
+            ? " (white space, control characters, a backtick, or too long)"
+            : "");
 }
 
 int
