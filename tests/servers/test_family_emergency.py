@@ -187,6 +187,19 @@ def test_the_servers_own_user_is_never_a_target(kind, emergency):
         assert trace(emergency) == before
 
 
+@pytest.mark.parametrize("change", [{"admin": False}, {"state": "deactivated"}], ids=str)
+def test_the_last_administrator_stays_one(emergency, change):
+    # Nor does it count that the server's own user is one.
+    reply = run_module(by_emergency(emergency, username="root", **change))
+    assert reply.failed and reply.kind == "policy" and "another account" in reply.msg
+    assert not reply.changed
+    assert emergency.admins() == ["@root:example.test"]
+    assert not emergency.user("root").deactivated
+    emergency.create("bob", a_password(), admin=True)
+    assert not run_module(by_emergency(emergency, username="root", **change)).failed
+    assert emergency.admins() == ["@bob:example.test"]
+
+
 # Who registers next while the bot is alone in its room
 
 
