@@ -184,7 +184,8 @@ keep_before(struct run *run)
 
 /* After an update that failed: what became of the account? A server may have
  * made a part of the change, so it is looked at again. A password cannot be
- * looked at: where the server broke down over it, it counts as set. */
+ * looked at: where the server broke down over it, it counts as set, and the backend says
+ * where it is a third one. */
 static int
 note_failed_update(struct run *run, const struct account *change)
 {
@@ -198,6 +199,7 @@ note_failed_update(struct run *run, const struct account *change)
 
     if (account_states(change, ACCOUNT_PASSWORD) && run_hand_out_password(run) != 0)
         return -1;
+    outcome->changed |= run->now.password_is_other;
     outcome->changed |= !seen && error_hides_outcome(run->error);
     outcome->changed |= run->error->status >= 500 && !run->error->not_done &&
                         account_states(change, ACCOUNT_PASSWORD);

@@ -23,6 +23,20 @@ passing_same(const struct secret *one, const struct secret *other)
 }
 
 int
+passing_refuse(const struct backend *backend, const struct account *wanted,
+    struct error *error)
+{
+    return error_set(error, ERROR_UNSUPPORTED,
+        "the password of %s cannot be set: no command in the admin room carries it%s, so that "
+        "the account itself would have to log in and change it, and this server has password "
+        "logins switched off in its configuration",
+        wanted->localpart,
+        room_state_of(backend)->server->carries_passwords
+            ? " (white space, control characters, a backtick, or too long)"
+            : "");
+}
+
+int
 passing_may(struct backend *backend, const struct account *wanted, struct error *error)
 {
     bool on;
@@ -32,16 +46,7 @@ passing_may(struct backend *backend, const struct account *wanted, struct error 
         return 0;
     if (logins_by_password(backend, &on, error) != 0)
         return -1;
-    if (on)
-        return 0;
-    return error_set(error, ERROR_UNSUPPORTED,
-        "the password of %s cannot be set: no command in the admin room carries it%s, so that "
-        "the account itself would have to log in and change it, and this server has password "
-        "logins switched off in its configuration",
-        wanted->localpart,
-        room_state_of(backend)->server->carries_passwords
-            ? " (white space, control characters, a backtick, or too long)"
-            : "");
+    return on ? 0 : passing_refuse(backend, wanted, error);
 }
 
 int
@@ -165,6 +170,7 @@ passing_set(struct backend *backend, struct observation *observed,
     } else {
         own_end(backend);
         result = order(backend, observed, passing, &outcome, error);
+        observed->password_is_other = result == 0;
         if (result == 0 && passing->revives && !form_of(backend, COMMAND_REVIVE)->tells_password)
             result = see_it_active(backend, observed, error);
     }
@@ -173,7 +179,7 @@ passing_set(struct backend *backend, struct observation *observed,
     if (result == 0)
         result = exchange(backend, observed, passing, &outcome.password, error);
     if (result == 0)
-        observed->unfinished = false;
+        observed->unfinished = observed->password_is_other = false;
     commands_outcome_free(&outcome);
     return result;
 }

@@ -25,6 +25,10 @@ int passing_set(struct backend *backend, struct observation *observed,
  * carry, takes a login. Errors: unsupported (there are no logins), those of call_send. */
 int passing_may(struct backend *backend, const struct account *wanted, struct error *error);
 
+/* Says that it cannot, as there are no logins. Always -1. */
+int passing_refuse(const struct backend *backend, const struct account *wanted,
+    struct error *error);
+
 /*
  * "-> the password that a command is to have" for secret_free: the wanted one, where the
  * command carries it, or what stands in for it; "not given" where the command takes none.
