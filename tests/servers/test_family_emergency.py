@@ -105,7 +105,8 @@ def test_all_sessions_of_the_servers_own_user_end_with_it(emergency):
 
 
 def test_they_end_also_when_the_task_fails(emergency):
-    reply = run_module(by_emergency(emergency, username="nobody", if_absent="fail", admin=True))
+    task = by_emergency(emergency, username="nobody", if_absent="fail", admin=True)
+    reply = run_module(task)
     assert reply.failed and reply.kind == "not_found"
     assert "unset it" in warnings(reply) and emergency.devices(BOT) == []
 
@@ -151,7 +152,8 @@ def test_one_that_could_not_be_logged_out_is_told(emergency):
 
 def test_a_wrong_one_is_refused(emergency):
     task = by_emergency(emergency, username="alice", password=a_password())
-    reply = refused(emergency, task | {"emergency_password": "not-the-one-that-is-set"}, "unauthorized")
+    wrong = task | {"emergency_password": "not-the-one-that-is-set"}
+    reply = refused(emergency, wrong, "unauthorized")
     assert "the running server has another one" in reply.msg and "restart" in reply.msg
 
 
