@@ -150,8 +150,10 @@ passing_set(struct backend *backend, struct observation *observed,
         account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, false);
     if (result == 0)
         result = exchange(backend, observed, passing, &outcome.password, error);
-    if (result == 0)
+    if (result == 0) {
         observed->unfinished = false;
+        seat_forget_readable(backend);
+    }
     commands_outcome_free(&outcome);
     return result;
 }

@@ -34,6 +34,8 @@ struct room_state {
     const struct room_server *server;
     struct kept_password *kept;
     size_t kept_count;
+    struct list readable;      /* what a command left readable of a password, unless that is
+                                  changed: warnings */
     struct kept_password sent; /* with the newest creation, of which the answer may be lost */
 };
 
