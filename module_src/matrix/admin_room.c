@@ -236,6 +236,19 @@ admin_room_command(struct admin_room *room, const struct admin_command *command,
     return admin_talk_command(room->talk, command, reply, warnings, error);
 }
 
+int
+admin_room_leavings(struct admin_room *room, const char *user_id, struct admin_reply *reply,
+    struct error *error)
+{
+    return admin_talk_leavings(room->talk, user_id, reply, error);
+}
+
+void
+admin_room_clear(struct admin_room *room, struct list *warnings)
+{
+    admin_talk_clear(room->talk, warnings);
+}
+
 /* ask_members of the administrator, who has to be in it still. */
 static int
 members(struct admin_room *room, struct answer *answer, struct error *error)

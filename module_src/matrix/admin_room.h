@@ -62,6 +62,8 @@ struct admin_command {
     const char *user_id; /* whose account it is about */
     bool holds_secret;   /* it, or its answer, has a password: both events are redacted
                             when the answer is there, or does not come */
+    bool stands;         /* but not before admin_room_clear, as what the answer says has to be
+                            found again, should this run be cut off */
     const struct secret *secrets[CALL_SECRETS]; /* that an answer may echo */
     /* Whether a text is an answer to this command, where nothing else tells; it may be
      * of another command's about another user. NULL: any is. */
@@ -74,12 +76,27 @@ struct admin_command {
  * cannot be taken away again is a warning. An account that a command takes out of the
  * room does not see the answer.
  * Errors: those of call_send (with not_done, where it was never sent); not_ready (no
- * answer came: the bot may be dead, so that it ends a list; whether the command was obeyed
- * is not known, so that error_hides_outcome holds), protocol (an answer that is a file, or not text),
- * forbidden (the account may not speak there), invalid (it is not one line), interrupted.
+ * answer came: the bot may be dead, so that it ends a list; whether the command was
+ * obeyed is not known, so that error_hides_outcome holds), protocol (an answer that is a
+ * file, or not text), forbidden (the account may not speak there), invalid (it is not
+ * one line), interrupted.
  */
 int admin_room_command(struct admin_room *room, const struct admin_command *command,
     struct admin_reply *reply, struct list *warnings, struct error *error);
+
+/*
+ * Looks for what a run of this administrator's that was cut off left standing about an
+ * account: commands and answers with a password, which admin_room_clear takes away. *reply,
+ * for admin_reply_free, is the answer to the newest such command, or all zeroes. It takes a
+ * third of a second where there is anything, so as not to come between a run and its answer.
+ * Errors: those of call_send, protocol.
+ */
+int admin_room_leavings(struct admin_room *room, const char *user_id,
+    struct admin_reply *reply, struct error *error);
+
+/* Takes away what stands since the newest command (`stands`) or admin_room_leavings. What
+ * cannot be taken away is a warning. */
+void admin_room_clear(struct admin_room *room, struct list *warnings);
 
 /* Adds the user ids of all who are joined, but for the bot. */
 int admin_room_members(struct admin_room *room, struct list *user_ids, struct error *error);

@@ -56,7 +56,7 @@ ask_password(void)
     return answer;
 }
 
-/* ---- Seeing -------------------------------------------------------------------------------- */
+/* ---- Seeing -------------------------------------------------------------------------- */
 
 TEST(an_account_is_seen_by_its_name_and_by_what_a_login_says)
 {
@@ -113,7 +113,7 @@ TEST(logins_are_not_counted_where_there_is_an_administrator)
     assert_true(bot.backend->type->asks_by_login(bot.backend));
 }
 
-/* ---- Coming in -------------------------------------------------------------------------------- */
+/* ---- Coming in ----------------------------------------------------------------------- */
 
 TEST(an_account_becomes_an_administrator_by_going_into_the_room_itself)
 {
@@ -147,7 +147,7 @@ TEST(who_cannot_come_in_by_itself_is_not_invited)
     assert_not_in(INVITE, bot_log());
 }
 
-/* ---- Going out ---------------------------------------------------------------------------------- */
+/* ---- Going out ----------------------------------------------------------------------- */
 
 TEST(an_administrator_with_more_power_takes_another_one_out)
 {
@@ -193,7 +193,7 @@ TEST(too_little_power_is_told_with_what_helps)
     assert_true(account_is(&bot_observed.account, ACCOUNT_ADMIN));
 }
 
-/* ---- The bot alone --------------------------------------------------------------------------------- */
+/* ---- The bot alone ------------------------------------------------------------------- */
 
 #define BOT_LOGGED_IN                                                                      \
     {"POST " LOGIN, 200, NULL, "{\"user_id\": \"@conduit:x\", \"access_token\": \"bot\"}"}
@@ -254,7 +254,7 @@ TEST(administrators_are_those_in_the_room_but_for_the_bot)
     list_free(&administrators);
 }
 
-/* ---- Without an administrator ------------------------------------------------------------------------ */
+/* ---- Without an administrator -------------------------------------------------------- */
 
 #define REGISTRATION "POST /_matrix/client/v3/register"
 

@@ -62,7 +62,7 @@ want_password(const char *bytes)
     assert_int_equal(account_state_password(&bot_change, &password, &error), 0);
 }
 
-/* ---- Seeing ------------------------------------------------------------------------------ */
+/* ---- Seeing -------------------------------------------------------------------------- */
 
 TEST(an_administrator_sees_what_the_server_tells_of_an_account)
 {
@@ -185,7 +185,7 @@ TEST(who_is_not_in_the_admin_room_is_no_administrator_for_any_account)
     assert_not_in(SUSPENSION, bot_log());
 }
 
-/* ---- Administrators ----------------------------------------------------------------------- */
+/* ---- Administrators ------------------------------------------------------------------ */
 
 static void
 want_admin(bool admin)

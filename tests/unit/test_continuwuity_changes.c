@@ -46,7 +46,7 @@ want_password(const char *bytes)
     assert_int_equal(account_state_password(&bot_change, &password, &error), 0);
 }
 
-/* ---- Locks and suspensions ------------------------------------------------------------------ */
+/* ---- Locks and suspensions ----------------------------------------------------------- */
 
 /* The server refuses to lock an administrator, and asks nothing of who is to be made one. */
 TEST(an_account_that_is_locked_is_not_made_an_administrator)
@@ -124,7 +124,7 @@ TEST(nobody_is_an_administrator_and_locked_or_suspended_at_once)
     }
 }
 
-/* ---- Ending and coming back ------------------------------------------------------------------ */
+/* ---- Ending and coming back ---------------------------------------------------------- */
 
 TEST(who_was_deactivated_meanwhile_is_deactivated)
 {
@@ -188,7 +188,7 @@ TEST(an_empty_answer_that_brought_nobody_back_is_an_error)
     assert_in("deactivated still", error.text);
 }
 
-/* ---- Passwords --------------------------------------------------------------------------------- */
+/* ---- Passwords ----------------------------------------------------------------------- */
 
 TEST(a_password_that_a_line_carries_is_set_by_the_command_alone)
 {

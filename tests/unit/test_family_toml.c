@@ -183,7 +183,7 @@ TEST(in_a_container_it_is_where_the_container_is)
     assert_string_equal(found.url, "http://matrix-tuwunel:6167");
     assert_in("/tuwunel.toml", found.files.items[0]);
     assert_secret(&found.shared_secret, SECRET);
-    assert_in("/tuwunel.toml", found.secret_from);
+    assert_in("/tuwunel.toml, line 5", found.secret_from);
 }
 
 TEST(what_cannot_be_used_is_refused_with_its_line)
@@ -235,6 +235,7 @@ TEST(a_file_of_a_secret_wins_and_of_several_tokens_it_is_the_first)
         "registration_token_file = \"%s\"\n", place_path("tokens"));
     found_well(&family_toml_tuwunel, toml);
     assert_secret(&found.shared_secret, SECRET "f");
+    assert_in("/secret", found.secret_from);
     assert_secret(&found.registration_token, SECRET "1");
 }
 

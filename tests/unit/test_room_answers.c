@@ -35,7 +35,7 @@ give(const char *backend, enum command command, const struct secret *password,
     return seat_order(bot.backend, &order, &outcome, error);
 }
 
-/* ---- What is answered -------------------------------------------------------------------- */
+/* ---- What is answered ---------------------------------------------------------------- */
 
 #define FAILED(text) "Command failed with error:\n```\n" text "\n```"
 #define LOGGED "| level | span | message |\n| ------: | :-----: | :------- |\n"
@@ -158,7 +158,7 @@ TEST(each_refusal_is_told_with_its_reason)
     }
 }
 
-/* ---- Passwords that are told -------------------------------------------------------------- */
+/* ---- Passwords that are told --------------------------------------------------------- */
 
 TEST(the_password_that_an_answer_tells_is_taken_out_of_it)
 {
@@ -230,7 +230,7 @@ TEST(an_answer_without_the_password_that_it_should_tell_is_none)
     }
 }
 
-/* ---- What is not understood --------------------------------------------------------------- */
+/* ---- What is not understood ---------------------------------------------------------- */
 
 TEST(an_answer_that_no_table_knows_is_an_error_with_its_text_and_may_be_one_of_success)
 {
@@ -315,7 +315,7 @@ TEST(an_answer_about_somebody_else_is_passed_over)
     assert_string_equal(outcome.password.bytes, "hers");
 }
 
-/* ---- What stays readable ------------------------------------------------------------------ */
+/* ---- What stays readable ------------------------------------------------------------- */
 
 #define NOT_TAKEN_AWAY                                                                     \
     {"PUT " AT_ROOM "/redact/", 403, NULL, "{\"errcode\": \"M_FORBIDDEN\"}"}
@@ -354,7 +354,7 @@ TEST(a_password_that_stays_readable_is_told_unless_it_is_changed_right_behind)
     assert_in("in which a password stands, stays readable", bot.warnings.items[0]);
 }
 
-/* ---- Memory --------------------------------------------------------------------------------- */
+/* ---- Memory -------------------------------------------------------------------------- */
 
 static int
 give_again(void *context, struct error *error)

@@ -36,7 +36,7 @@ give(const char *backend, enum command command, const struct secret *password,
     return seat_order(bot.backend, &order, &outcome, error);
 }
 
-/* ---- Passwords that a line carries ------------------------------------------------------ */
+/* ---- Passwords that a line carries --------------------------------------------------- */
 
 /* Both servers split a line at white space, and continuwuity tells a password between
  * backticks. */
@@ -78,7 +78,7 @@ TEST(a_password_is_carried_unless_a_line_would_mangle_it)
         &(struct secret){.bytes = long_one, .length = COMMANDS_PASSWORD_LONGEST + 1}));
 }
 
-/* ---- What is said ------------------------------------------------------------------------ */
+/* ---- What is said -------------------------------------------------------------------- */
 
 TEST(each_command_is_said_in_its_servers_words)
 {

@@ -24,6 +24,9 @@ static enum creation creation;
     "\"auth\":{\"type\":\"m.login.password\",\"identifier\":{\"type\":\"m.id.user\","      \
     "\"user\":\"@alice:x\"},\"password\":\"" from "\"}}\n"
 #define CHANGED {"POST " PASSWORD, 200, NULL, "{}"}
+#define LOGGED_IN_ONCE                                                                     \
+    {"POST " LOGIN, RECORDED_ONCE + 200, NULL,                                             \
+        "{\"user_id\": \"@alice:x\", \"access_token\": \"own\"}"}
 #define NO_AVATAR {"GET " PROFILE, 200, NULL, "{}"}
 
 static void
@@ -58,7 +61,7 @@ finish(struct error *error)
     return bot.backend->type->update(bot.backend, &bot_observed, &bot_change, false, error);
 }
 
-/* ---- Before anything is sent ------------------------------------------------------------ */
+/* ---- Before anything is sent --------------------------------------------------------- */
 
 static int
 vet(struct error *error)
@@ -127,7 +130,7 @@ TEST(whoever_can_create_here_is_known_before)
     bot.connection.registration_token = NULL;
 }
 
-/* ---- Making ------------------------------------------------------------------------------- */
+/* ---- Making -------------------------------------------------------------------------- */
 
 TEST(a_password_that_a_line_carries_is_in_the_command_and_taken_away_again)
 {
@@ -256,7 +259,7 @@ TEST(a_suspension_that_is_wanted_off_is_looked_at)
     assert_true(account_is(&bot_observed.account, ACCOUNT_SUSPENDED));
 }
 
-/* ---- Runs that were cut off ------------------------------------------------------------------ */
+/* ---- Runs that were cut off ---------------------------------------------------------- */
 
 TEST(an_account_that_was_left_half_made_is_known_by_its_password)
 {
@@ -316,11 +319,11 @@ TEST(a_second_step_that_fails_says_what_the_account_is_left_with)
         const char *backend, *answer, *says;
     } table[] = {
         {"continuwuity", "Successfully reset the password for user @alice:x: `" STANDIN "`",
-            "another password until this task is run again"},
+            "until this task is run again, @alice:x has another password"},
         {"conduit", "Successfully reset the password for user @alice:x: Gen3rated",
-            "run this task again with update_password: always"},
+            "another password, which whoever is in the admin room can read there"},
     };
-    static const struct recorded_reply rows[] = {LOGGED_IN,
+    static const struct recorded_reply rows[] = {LOGGED_IN_ONCE, WRONG_LOGIN,
         {"POST " PASSWORD, 403, NULL, "{\"errcode\": \"M_FORBIDDEN\"}"}, LOGGED_OUT, NO_AVATAR,
         {0}};
 
@@ -356,7 +359,46 @@ TEST(a_change_of_which_the_answer_was_lost_is_known_by_the_new_password)
     assert_in(LOGIN_WITH("two words"), bot_log());
 }
 
-/* ---- Standing in ----------------------------------------------------------------------------- */
+/* Two runs at once both find the account half made. */
+TEST(a_change_that_another_run_was_faster_with_is_made)
+{
+    static const struct recorded_reply rows[] = {LOGGED_IN,
+        {"POST " PASSWORD, 401, NULL, "{\"errcode\": \"M_FORBIDDEN\"}"}, LOGGED_OUT, NO_AVATAR,
+        {0}};
+    static const char *const answers[] = {
+        "Successfully reset the password for user @alice:x: Gen3rated", NULL};
+    struct error error = {0};
+
+    bot_start("conduit", answers, rows);
+    want_password("two words");
+    assert_int_equal(
+        bot.backend->type->update(bot.backend, &bot_observed, &bot_change, false, &error), 0);
+}
+
+/* Continuwuity with oauth.compatibility_mode "exclusive". */
+TEST(what_would_take_a_login_is_refused_before_where_there_are_none)
+{
+    static const struct recorded_reply rows[] = {
+        {"GET " LOGIN, 404, NULL, "{\"errcode\": \"M_UNRECOGNIZED\"}"}, {0}};
+
+    for (int i = 0; i < 3; i++) {
+        struct error error = {0};
+
+        bot_start("continuwuity", silence, rows);
+        want_password(i == 0 ? "two words" : "Passw0rd");
+        if (i == 1)
+            account_state_text(&bot_change, ACCOUNT_DISPLAYNAME, "Al", &error);
+        assert_true((bot.backend->type->may_create(bot.backend, &bot_change, &error) == 0) ==
+                    (i == 2));
+        assert_true((bot.backend->type->may_update(bot.backend, &bot_observed, &bot_change,
+                         &error) == 0) == (i == 2));
+        assert_kind(&error, i == 2 ? ERROR_NONE : ERROR_UNSUPPORTED);
+        bot_assert_sent(silence);
+        bot_clean_up(NULL);
+    }
+}
+
+/* ---- Standing in --------------------------------------------------------------------- */
 
 static int
 stand_in(void *context, struct error *error)
@@ -416,6 +458,8 @@ main(void)
         BOT_TRIAL(no_login_is_spent_on_a_password_that_a_line_carries),
         BOT_TRIAL(a_second_step_that_fails_says_what_the_account_is_left_with),
         BOT_TRIAL(a_change_of_which_the_answer_was_lost_is_known_by_the_new_password),
+        BOT_TRIAL(a_change_that_another_run_was_faster_with_is_made),
+        BOT_TRIAL(what_would_take_a_login_is_refused_before_where_there_are_none),
         cmocka_unit_test(what_stands_in_follows_from_the_password_and_the_account),
         BOT_TRIAL(each_failed_allocation_of_what_is_kept_is_told),
     };

@@ -4,13 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/homeserver/logins.h"
 #include "backends/homeserver/own.h"
 #include "backends/room/looking.h"
 #include "backends/room/passing.h"
 #include "backends/room/roles.h"
 #include "backends/room/seat.h"
+#include "backends/room/standin.h"
 
-/* ---- What can be changed ---------------------------------------------------------------- */
+/* ---- What can be changed ------------------------------------------------------------- */
 
 #define BY_ADMINISTRATOR                                                                   \
     (ACCOUNT_BIT(ACCOUNT_DEACTIVATED) | ACCOUNT_BIT(ACCOUNT_ADMIN) |                       \
@@ -53,7 +55,7 @@ changing_can(const struct backend *backend, const struct account *change)
            !may_take_itself(backend, change);
 }
 
-/* ---- What is refused -------------------------------------------------------------------- */
+/* ---- What is refused ----------------------------------------------------------------- */
 
 static int
 refuse_beyond(const struct backend *backend, const struct observation *observed,
@@ -154,6 +156,26 @@ look_before_promotion(struct backend *backend, const struct observation *observe
     return result;
 }
 
+int
+changing_may_log_in(struct backend *backend, const struct account *change,
+    struct error *error)
+{
+    bool takes_login = (change->stated & takes_itself(backend, change)) != 0 ||
+                       (account_states(change, ACCOUNT_PASSWORD) &&
+                           !standin_is_spared(backend, &change->password));
+    bool on = true;
+
+    if (takes_login && logins_by_password(backend, &on, error) != 0)
+        return -1;
+    if (on)
+        return 0;
+    return error_set(error, ERROR_UNSUPPORTED,
+        "for what is wanted of %s it would have to log in as itself, and this server has "
+        "password logins switched off in its configuration (oauth); leave out displayname, "
+        "avatar_url, and a password with blanks or backticks",
+        change->user_id != NULL ? change->user_id : change->localpart);
+}
+
 static int
 refuse_revival(const struct observation *observed, const struct account *change,
     struct error *error)
@@ -185,12 +207,13 @@ changing_may(struct backend *backend, const struct observation *observed,
     if (spare_itself(backend, change, error) != 0 ||
         spare_administrators(&observed->account, change, error) != 0 ||
         look_before_promotion(backend, observed, change, error) != 0 ||
-        refuse_revival(observed, change, error) != 0)
+        refuse_revival(observed, change, error) != 0 ||
+        changing_may_log_in(backend, change, error) != 0)
         return -1;
     return takes_administrator(change) ? roles_spare_last(backend, observed, error) : 0;
 }
 
-/* ---- The steps --------------------------------------------------------------------------- */
+/* ---- The steps ----------------------------------------------------------------------- */
 
 struct job {
     struct backend *backend;

@@ -71,6 +71,42 @@ looking_probe(struct backend *backend, const struct secret *probe,
                                                                      : 0;
 }
 
+/* A password that the server made up, and that was to be changed at once, stands in the room
+ * and nowhere else: where it still opens the account, that was not done. */
+static int
+take_up(struct backend *backend, struct observation *observed, const char *answer,
+    struct error *error)
+{
+    struct secret told = {0};
+    enum states_login login;
+    int result = commands_read_password(backend, room_state_of(backend)->server->commands,
+        observed->account.user_id, answer, &told, error);
+
+    if (result == 0 && secret_given(&told))
+        result = looking_probe(backend, &told, observed, &login, error);
+    secret_free(&told);
+    return result;
+}
+
+/* What a run that was cut off left in the room is taken away, unless it is needed still. */
+static int
+look_at_leavings(struct backend *backend, struct admin_room *room,
+    struct observation *observed, struct error *error)
+{
+    const struct room_server *server = room_state_of(backend)->server;
+    struct admin_reply reply = {0};
+    int result = admin_room_leavings(room, observed->account.user_id, &reply, error);
+
+    if (result == 0 && !server->commands->forms[COMMAND_RESET].takes_password &&
+        secret_given(&reply.text) && !observed->unfinished &&
+        !account_is(&observed->account, ACCOUNT_DEACTIVATED))
+        result = take_up(backend, observed, reply.text.bytes, error);
+    if (result == 0 && !observed->unfinished && !backend->predict)
+        seat_clear(backend, !server->carries_passwords);
+    admin_reply_free(&reply);
+    return result;
+}
+
 /* What an administrator has to know of an account beside what is in the mask: no
  * administrator is locked or suspended. */
 #define OF_THE_ROOM                                                                        \
@@ -99,6 +135,10 @@ look_as_administrator(struct backend *backend, unsigned mask, struct observation
     if (result != 0 || observed->presence != PRESENCE_PRESENT)
         return result;
     if (standin_recall(backend, &observed->account, error) != 0)
+        return -1;
+    if ((mask & ACCOUNT_BIT(ACCOUNT_PASSWORD)) != 0 &&
+        standin_wanted(backend, &observed->account) != NULL &&
+        look_at_leavings(backend, room, observed, error) != 0)
         return -1;
     if ((mask & OF_THE_ROOM) != 0 && looking_at_room(backend, observed, error) != 0)
         return -1;

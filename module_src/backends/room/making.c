@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/homeserver/joining.h"
+#include "backends/room/changing.h"
 #include "backends/room/looking.h"
 #include "backends/room/passing.h"
 #include "backends/room/seat.h"
@@ -14,16 +15,16 @@ making_vet(struct backend *backend, const struct account *wanted, struct error *
 {
     if (strcmp(wanted->localpart, ADMIN_ROOM_BOT) == 0)
         return error_set(error, ERROR_POLICY,
-            "@" ADMIN_ROOM_BOT " is the server's own user, which is not managed; choose another "
-            "username");
+            "@" ADMIN_ROOM_BOT " is the server's own user, which is not managed; choose "
+            "another username");
     if (account_states(wanted, ACCOUNT_PASSWORD) && wanted->password.length == 0)
         return error_set(error, ERROR_POLICY,
             "the password of %s is empty, and would let everybody in", wanted->localpart);
     if (account_is(wanted, ACCOUNT_ADMIN) &&
         (account_is(wanted, ACCOUNT_LOCKED) || account_is(wanted, ACCOUNT_SUSPENDED)))
         return error_set(error, ERROR_POLICY,
-            "%s cannot be an administrator and locked or suspended at once: the server refuses "
-            "that",
+            "%s cannot be an administrator and locked or suspended at once: the server "
+            "refuses that",
             wanted->localpart);
     return standin_keep(backend, wanted, error);
 }
@@ -45,8 +46,10 @@ making_may(struct backend *backend, const struct account *wanted, struct error *
 {
     struct admin_room *room;
 
-    return state_has_administrator(backend) ? seat_take(backend, &room, error)
-                                            : joining_may_create(backend, wanted, error);
+    if (!state_has_administrator(backend))
+        return joining_may_create(backend, wanted, error);
+    return changing_may_log_in(backend, wanted, error) != 0 ? -1
+                                                            : seat_take(backend, &room, error);
 }
 
 /* Who was made an administrator before there was an account of that name is one now; and
@@ -62,9 +65,9 @@ look_at_new(struct backend *backend, const struct account *wanted,
         return -1;
     if (observed->account.admin && !account_states(wanted, ACCOUNT_ADMIN))
         list_add(backend->warnings,
-            "%s is an administrator from the beginning: it is the first account of this server, "
-            "or its name was put into the admin room before; say admin: false, unless that is "
-            "meant",
+            "%s is an administrator from the beginning: it is the first account of this "
+            "server, or its name was put into the admin room before; say admin: false, unless "
+            "that is meant",
             observed->account.user_id);
     return mask == 0 ? 0
                      : room_state_of(backend)->server->look(backend, mask, NULL, observed,
@@ -123,6 +126,8 @@ making_create(struct backend *backend, const struct account *wanted, enum creati
     if (!state_has_administrator(backend))
         return joining_create(backend, wanted, creation, observed, error);
     *creation = CREATION_NAME_TAKEN; /* until it is known better */
+    if (changing_may_log_in(backend, wanted, error) != 0)
+        return -1;
     result = order(backend, wanted, observed, &outcome, error);
     if (result == 0 && outcome.verdict != VERDICT_TAKEN) {
         *creation = CREATION_DONE;

@@ -22,8 +22,9 @@ passing_same(const struct secret *one, const struct secret *other)
 }
 
 int
-passing_choose(struct backend *backend, enum command command, const struct account *account,
-    const struct secret *wanted, struct secret *chosen, struct error *error)
+passing_choose(struct backend *backend, enum command command,
+    const struct account *account, const struct secret *wanted, struct secret *chosen,
+    struct error *error)
 {
     if (!form_of(backend, command)->takes_password)
         return 0;
@@ -53,6 +54,7 @@ order(struct backend *backend, struct observation *observed, const struct passin
         reset.is_passing =
             !secret_given(&chosen) || !passing_same(&chosen, passing->password);
         reset.logout_devices = passing->logout_devices && !reset.is_passing;
+        reset.stands = !secret_given(&chosen);
         result = seat_order(backend, &reset, outcome, error);
     }
     if (result == 0)
@@ -76,33 +78,31 @@ see_it_active(struct backend *backend, struct observation *observed, struct erro
         observed->account.user_id);
 }
 
-/* What the first step leaves where the second one fails. */
+/* What the first step leaves where the second one fails: one that follows from the wanted
+ * password, or one of the server's making, which stands in the room for the next run. */
 static void
 tell_rest(const struct backend *backend, const struct observation *observed,
     const struct passing *passing, struct error *error)
 {
-    bool known = form_of(backend, passing->revives ? COMMAND_REVIVE : COMMAND_RESET)
-                     ->takes_password;
+    bool is_told = !form_of(backend, passing->revives ? COMMAND_REVIVE : COMMAND_RESET)
+                        ->takes_password;
     size_t length = strlen(error->text);
 
-    snprintf(error->text + length, sizeof(error->text) - length, "; %s has %s",
+    snprintf(error->text + length, sizeof(error->text) - length,
+        "; until this task is run again, %s has another password%s",
         observed->account.user_id,
-        known ? "another password until this task is run again"
-              : "a password that nobody knows by now: run this task again with "
-                "update_password: always");
+        is_told ? ", which whoever is in the admin room can read there" : "");
 }
 
-/* Whether the answer alone was lost: the wanted password opens the account then. */
+/* Whether it was done all the same: the answer alone was lost, or another run was faster. */
 static bool
-is_made(struct backend *backend, struct observation *observed, const struct passing *passing,
-    const struct error *failure)
+is_made(struct backend *backend, struct observation *observed, const struct passing *passing)
 {
     enum password_answer answer = PASSWORD_DIFFERENT;
     char why[PASSWORD_WHY_SIZE];
     struct error ignored = {0};
 
-    return error_hides_outcome(failure) &&
-           own_ask(backend, observed, passing->password, &answer, why, &ignored) == 0 &&
+    return own_ask(backend, observed, passing->password, &answer, why, &ignored) == 0 &&
            answer == PASSWORD_SAME;
 }
 
@@ -118,9 +118,9 @@ exchange(struct backend *backend, struct observation *observed, const struct pas
     if (passing_same(now, passing->password))
         return 0;
     if (looking_open_own(backend, observed, &failure) == 0 &&
-        (standin_change(backend, now, passing->password, passing->logout_devices, &failure) ==
-                0 ||
-            is_made(backend, observed, passing, &failure)))
+        standin_change(backend, now, passing->password, passing->logout_devices, &failure) == 0)
+        return 0;
+    if (is_made(backend, observed, passing))
         return 0;
     tell_rest(backend, observed, passing, &failure);
     failure.maybe_done = true; /* the first step was, and changed the password */
@@ -143,7 +143,8 @@ passing_set(struct backend *backend, struct observation *observed,
     } else {
         own_end(backend);
         result = order(backend, observed, passing, &outcome, error);
-        if (result == 0 && passing->revives && !form_of(backend, COMMAND_REVIVE)->tells_password)
+        if (result == 0 && passing->revives &&
+            !form_of(backend, COMMAND_REVIVE)->tells_password)
             result = see_it_active(backend, observed, error);
     }
     if (result == 0 && passing->revives)
@@ -153,6 +154,7 @@ passing_set(struct backend *backend, struct observation *observed,
     if (result == 0) {
         observed->unfinished = false;
         seat_forget_readable(backend);
+        seat_clear(backend, true);
     }
     commands_outcome_free(&outcome);
     return result;

@@ -25,8 +25,9 @@ int passing_set(struct backend *backend, struct observation *observed,
  * "-> the password that a command is to have" for secret_free: the wanted one, where the
  * command carries it, or what stands in for it; "not given" where the command takes none.
  */
-int passing_choose(struct backend *backend, enum command command, const struct account *account,
-    const struct secret *wanted, struct secret *chosen, struct error *error);
+int passing_choose(struct backend *backend, enum command command,
+    const struct account *account, const struct secret *wanted, struct secret *chosen,
+    struct error *error);
 
 /* Whether they are the same. */
 bool passing_same(const struct secret *one, const struct secret *other);

@@ -114,6 +114,16 @@ seat_order(struct backend *backend, const struct command_order *order,
     return 0;
 }
 
+void
+seat_clear(struct backend *backend, bool is_passing)
+{
+    struct list untold = {0};
+
+    if (state_of(backend)->room != NULL)
+        admin_room_clear(state_of(backend)->room, is_passing ? &untold : backend->warnings);
+    list_free(&untold);
+}
+
 /* What is wrong with an account that a command does not fit. */
 static const struct {
     enum verdict verdict;
