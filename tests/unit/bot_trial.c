@@ -99,7 +99,6 @@ bot_start(const char *backend, const char *const *answers, const struct recorded
 {
     static const struct recorded_reply usual[] = {
         {"GET " WHOAMI, 200, NULL, "{\"user_id\": \"@admin:x\"}"}, ROOM_IS_THERE,
-        {"GET " LOGIN, 200, NULL, "{\"flows\": [{\"type\": \"m.login.password\"}]}"},
         MEMBERS_ARE(""), TAKEN_AWAY, {"GET " LOCK, 200, NULL, "{\"locked\": false}"},
         {"GET " AT_ROOM "/messages", 200, NULL, page}, {0}};
     struct recorded_reply all[ROWS + 1] = {{0}};

@@ -133,6 +133,23 @@ TEST(an_account_becomes_an_administrator_by_going_into_the_room_itself)
     assert_true(account_is(&bot_observed.account, ACCOUNT_ADMIN));
 }
 
+/* There is one device for all runs, and another one's login ends our session. */
+TEST(who_lost_its_session_on_the_way_in_comes_back)
+{
+    static const struct recorded_reply rows[] = {LOGGED_IN, LOGGED_OUT, NO_PROFILE,
+        {INVITE, 200, NULL, "{}"},
+        {JOIN, RECORDED_ONCE + 401, NULL, "{\"errcode\": \"M_UNKNOWN_TOKEN\"}"},
+        {JOIN, 200, NULL, "{}"}, {0}};
+    const struct secret password = secret_over("Passw0rd");
+    struct error error = {0};
+
+    bot_start("conduit", silence, rows);
+    want_admin(true);
+    assert_int_equal(secret_copy(&state_of(bot.backend)->own_password, &password), 0);
+    assert_int_equal(update(&error), 0);
+    assert_true(account_is(&bot_observed.account, ACCOUNT_ADMIN));
+}
+
 TEST(who_cannot_come_in_by_itself_is_not_invited)
 {
     static const struct recorded_reply rows[] = {WRONG_LOGIN, {INVITE, 200, NULL, "{}"}, {0}};
@@ -319,6 +336,7 @@ main(void)
         BOT_TRIAL(a_name_with_capitals_is_never_there),
         BOT_TRIAL(logins_are_not_counted_where_there_is_an_administrator),
         BOT_TRIAL(an_account_becomes_an_administrator_by_going_into_the_room_itself),
+        BOT_TRIAL(who_lost_its_session_on_the_way_in_comes_back),
         BOT_TRIAL(who_cannot_come_in_by_itself_is_not_invited),
         BOT_TRIAL(an_administrator_with_more_power_takes_another_one_out),
         BOT_TRIAL(who_cannot_be_taken_out_goes_by_itself_where_its_password_is_known),

@@ -185,6 +185,20 @@ TEST(who_is_not_in_the_admin_room_is_no_administrator_for_any_account)
     assert_not_in(SUSPENSION, bot_log());
 }
 
+/* Made between the first question and the second. */
+TEST(an_account_that_is_just_being_made_is_not_taken_for_a_deactivated_one)
+{
+    static const struct recorded_reply rows[] = {
+        {"GET " SUSPENSION, RECORDED_ONCE + 404, NULL, "{\"errcode\": \"M_NOT_FOUND\"}"},
+        IS_TAKEN, IS_ACTIVE, {0}};
+
+    bot_start(BACKEND, silence, rows);
+    lookup_well(0);
+    assert_int_equal(bot_observed.presence, PRESENCE_PRESENT);
+    assert_true(account_states(&bot_observed.account, ACCOUNT_DEACTIVATED));
+    assert_false(bot_observed.account.deactivated);
+}
+
 /* ---- Administrators ------------------------------------------------------------------ */
 
 static void
@@ -382,6 +396,7 @@ main(void)
         BOT_TRIAL(what_is_not_wanted_is_not_asked),
         BOT_TRIAL(an_account_that_is_deactivated_is_known_by_the_refusal),
         BOT_TRIAL(a_name_that_is_taken_by_nobody_who_is_there_is_a_deactivated_account),
+        BOT_TRIAL(an_account_that_is_just_being_made_is_not_taken_for_a_deactivated_one),
         BOT_TRIAL(an_account_is_absent_where_its_name_is_free_too),
         BOT_TRIAL(a_name_with_capitals_is_never_there_and_never_asked_about),
         BOT_TRIAL(a_server_that_does_not_tell_administrators_is_one_of_before),

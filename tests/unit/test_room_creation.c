@@ -27,6 +27,11 @@ static enum creation creation;
 #define LOGGED_IN_ONCE                                                                     \
     {"POST " LOGIN, RECORDED_ONCE + 200, NULL,                                             \
         "{\"user_id\": \"@alice:x\", \"access_token\": \"own\"}"}
+#define WRONG_LOGIN_ONCE                                                                   \
+    {"POST " LOGIN, RECORDED_ONCE + 403, NULL, "{\"errcode\": \"M_FORBIDDEN\"}"}
+/* Of the login that shows that there are any. */
+#define NOBODYS_LOGIN                                                                      \
+    {"POST " LOGIN, RECORDED_ONCE + 404, NULL, "{\"errcode\": \"M_NOT_FOUND\"}"}
 #define NO_AVATAR {"GET " PROFILE, 200, NULL, "{}"}
 
 static void
@@ -156,7 +161,7 @@ TEST(a_password_that_a_line_carries_is_in_the_command_and_taken_away_again)
 TEST(a_password_that_no_line_carries_takes_two_steps)
 {
     static const struct recorded_reply rows[] = {
-        LOGGED_IN, CHANGED, LOGGED_OUT, NO_AVATAR, {0}};
+        NOBODYS_LOGIN, LOGGED_IN, CHANGED, LOGGED_OUT, NO_AVATAR, {0}};
     static const char *const answers[] = {
         "Created user @alice:x with password `" STANDIN "`", NULL};
     static const char *const lines[] = {"!admin users create-user @alice:x " STANDIN, NULL};
@@ -197,7 +202,7 @@ TEST(no_wanted_password_is_in_a_command_to_conduit)
 TEST(an_account_without_a_password_gets_one_of_the_servers_making)
 {
     static const struct recorded_reply rows[] = {
-        LOGGED_IN, LOGGED_OUT, NO_AVATAR, {"PUT " PROFILE, 200, NULL, "{}"}, {0}};
+        NOBODYS_LOGIN, LOGGED_IN, LOGGED_OUT, NO_AVATAR, {"PUT " PROFILE, 200, NULL, "{}"}, {0}};
     static const char *const answers[] = {"Created user @alice:x with password `Gen3rated`", NULL};
     static const char *const lines[] = {"!admin users create-user @alice:x", NULL};
     struct error error = {0};
@@ -359,6 +364,32 @@ TEST(a_change_of_which_the_answer_was_lost_is_known_by_the_new_password)
     assert_in(LOGIN_WITH("two words"), bot_log());
 }
 
+/* Two runs at once, and the other one is done by the time of our next look. */
+TEST(an_account_that_another_run_has_made_is_opened_with_the_wanted_password)
+{
+    static const struct recorded_reply rows[] = {NOBODYS_LOGIN, WRONG_LOGIN_ONCE, LOGGED_IN,
+        LOGGED_OUT, IS_ACTIVE, {"PUT " PROFILE, 200, NULL, "{}"}, {0}};
+    static const char *const answers[] = {
+        "Command failed with error:\n```\nUsername is not available.\n```", NULL};
+    struct account name = {0};
+    struct error error = {0};
+
+    bot_start("continuwuity", answers, rows);
+    want_password("two words");
+    assert_int_equal(vet(&error), 0);
+    create_well();
+    assert_int_equal(creation, CREATION_NAME_TAKEN);
+    assert_int_equal(bot.backend->type->lookup(bot.backend, 0, &bot_observed, &error), 0);
+    assert_false(bot_observed.unfinished);
+    assert_int_equal(account_name(&name, "@alice:x", "alice", &error), 0);
+    assert_int_equal(account_state_text(&name, ACCOUNT_DISPLAYNAME, "Al", &error), 0);
+    assert_true(bot.backend->type->updates(bot.backend, &name));
+    assert_int_equal(
+        bot.backend->type->update(bot.backend, &bot_observed, &name, false, &error), 0);
+    assert_in(LOGIN_WITH("two words") "PUT " PROFILE ALICE "/displayname own", bot_log());
+    account_free(&name);
+}
+
 /* Two runs at once both find the account half made. */
 TEST(a_change_that_another_run_was_faster_with_is_made)
 {
@@ -375,11 +406,28 @@ TEST(a_change_that_another_run_was_faster_with_is_made)
         bot.backend->type->update(bot.backend, &bot_observed, &bot_change, false, &error), 0);
 }
 
+/* Both log in on the one device that there is for it. */
+TEST(a_session_that_another_run_has_ended_is_had_again)
+{
+    static const struct recorded_reply rows[] = {LOGGED_IN_ONCE, WRONG_LOGIN_ONCE, LOGGED_IN,
+        {"POST " PASSWORD, RECORDED_ONCE + 401, NULL, "{\"errcode\": \"M_UNKNOWN_TOKEN\"}"},
+        CHANGED, LOGGED_OUT, {0}};
+    static const char *const answers[] = {
+        "Successfully reset the password for user @alice:x: Gen3rated", NULL};
+    struct error error = {0};
+
+    bot_start("conduit", answers, rows);
+    want_password("two words");
+    assert_int_equal(
+        bot.backend->type->update(bot.backend, &bot_observed, &bot_change, false, &error), 0);
+    assert_in(CHANGE("Gen3rated", "two words"), bot_log());
+}
+
 /* Continuwuity with oauth.compatibility_mode "exclusive". */
 TEST(what_would_take_a_login_is_refused_before_where_there_are_none)
 {
     static const struct recorded_reply rows[] = {
-        {"GET " LOGIN, 404, NULL, "{\"errcode\": \"M_UNRECOGNIZED\"}"}, {0}};
+        {"POST " LOGIN, 404, NULL, "{\"errcode\": \"M_UNRECOGNIZED\"}"}, {0}};
 
     for (int i = 0; i < 3; i++) {
         struct error error = {0};
@@ -459,6 +507,8 @@ main(void)
         BOT_TRIAL(a_second_step_that_fails_says_what_the_account_is_left_with),
         BOT_TRIAL(a_change_of_which_the_answer_was_lost_is_known_by_the_new_password),
         BOT_TRIAL(a_change_that_another_run_was_faster_with_is_made),
+        BOT_TRIAL(a_session_that_another_run_has_ended_is_had_again),
+        BOT_TRIAL(an_account_that_another_run_has_made_is_opened_with_the_wanted_password),
         BOT_TRIAL(what_would_take_a_login_is_refused_before_where_there_are_none),
         cmocka_unit_test(what_stands_in_follows_from_the_password_and_the_account),
         BOT_TRIAL(each_failed_allocation_of_what_is_kept_is_told),

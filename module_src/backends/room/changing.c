@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backends/homeserver/logins.h"
 #include "backends/homeserver/own.h"
 #include "backends/room/looking.h"
 #include "backends/room/passing.h"
@@ -163,17 +162,27 @@ changing_may_log_in(struct backend *backend, const struct account *change,
     bool takes_login = (change->stated & takes_itself(backend, change)) != 0 ||
                        (account_states(change, ACCOUNT_PASSWORD) &&
                            !standin_is_spared(backend, &change->password));
-    bool on = true;
+    struct room_state *state = room_state_of(backend);
+    const char *user = change->user_id != NULL ? change->user_id : change->localpart;
+    struct error failure = {0};
+    enum states_login login;
 
-    if (takes_login && logins_by_password(backend, &on, error) != 0)
-        return -1;
-    if (on)
+    if (!takes_login || !state->server->may_refuse_logins || state->logins_work ||
+        looking_may_open_own(backend))
         return 0;
+    if (states_probe(backend, user, &login, &failure) == 0) {
+        state->logins_work = true;
+        return 0;
+    }
+    *error = failure;
+    if (failure.kind != ERROR_UNSUPPORTED)
+        return -1;
+    error->kind = ERROR_NONE;
     return error_set(error, ERROR_UNSUPPORTED,
         "for what is wanted of %s it would have to log in as itself, and this server has "
         "password logins switched off in its configuration (oauth); leave out displayname, "
         "avatar_url, and a password with blanks or backticks",
-        change->user_id != NULL ? change->user_id : change->localpart);
+        user);
 }
 
 static int
@@ -307,6 +316,34 @@ end(const struct job *job, struct error *error)
 static int (*const steps[])(const struct job *job, struct error *error) = {
     ease, set_password, set_profile, set_role, restrict_it, end};
 
+/* Whether the step can be made again: as an account that has lost its session. */
+static bool
+may_again(const struct job *job, const struct error *failure, int try)
+{
+    struct error ignored = {0};
+
+    return secret_given(&state_of(job->backend)->own_password) &&
+           looking_lost_session(failure, try) &&
+           looking_open_again(job->backend, job->observed, &ignored) == 0;
+}
+
+static int
+make_step(const struct job *job, int (*step)(const struct job *job, struct error *error),
+    struct error *error)
+{
+    struct error failure = {0};
+
+    for (int i = 0; i < LOOKING_TRIES; i++) {
+        error_clear(&failure);
+        if (step(job, &failure) == 0)
+            return 0;
+        if (!may_again(job, &failure, i))
+            break;
+    }
+    *error = failure;
+    return -1;
+}
+
 int
 changing_make(struct backend *backend, struct observation *observed,
     const struct account *change, bool logout_devices, struct error *error)
@@ -322,7 +359,7 @@ changing_make(struct backend *backend, struct observation *observed,
             "logout_devices out, or use another administrator's credential",
             change->user_id);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-        if (steps[i](&job, error) != 0)
+        if (make_step(&job, steps[i], error) != 0)
             return -1;
     return 0;
 }

@@ -11,7 +11,8 @@ int changing_may(struct backend *backend, const struct observation *observed,
     const struct account *change, struct error *error);
 
 /* Refuses (unsupported) a change, or a creation, for which the account would have to log in
- * with its password, on a server that lets nobody. It is asked once a task. */
+ * with its password, on a server that lets nobody. It is tried once a task, with a password
+ * that nobody has. */
 int changing_may_log_in(struct backend *backend, const struct account *change,
     struct error *error);
 

@@ -106,7 +106,7 @@ order(struct backend *backend, const struct account *wanted,
     if (result == 0 && secret_given(&chosen)) {
         creation.password = &chosen;
         creation.is_passing = !passing_same(&chosen, &wanted->password);
-        result = standin_note(backend, &observed->account, &chosen, error);
+        result = standin_note(backend, &observed->account, &wanted->password, error);
     }
     if (result == 0)
         result = seat_order(backend, &creation, outcome, error);

@@ -94,34 +94,40 @@ tell_rest(const struct backend *backend, const struct observation *observed,
         is_told ? ", which whoever is in the admin room can read there" : "");
 }
 
-/* Whether it was done all the same: the answer alone was lost, or another run was faster. */
-static bool
-is_made(struct backend *backend, struct observation *observed, const struct passing *passing)
+/* The account may have it already: the answer alone was lost, or another run was faster. */
+static int
+change(struct backend *backend, const struct observation *observed,
+    const struct passing *passing, const struct secret *now, struct error *error)
 {
-    enum password_answer answer = PASSWORD_DIFFERENT;
-    char why[PASSWORD_WHY_SIZE];
     struct error ignored = {0};
 
-    return own_ask(backend, observed, passing->password, &answer, why, &ignored) == 0 &&
-           answer == PASSWORD_SAME;
+    if (looking_log_in(backend, observed, now, error) == 0 &&
+        standin_change(backend, now, passing->password, passing->logout_devices, error) == 0)
+        return secret_copy(&state_of(backend)->own_password, passing->password) != 0
+                   ? error_no_memory(error)
+                   : 0;
+    return looking_log_in(backend, observed, passing->password, &ignored);
 }
 
 /* The second step. */
 static int
-exchange(struct backend *backend, struct observation *observed, const struct passing *passing,
-    const struct secret *now, struct error *error)
+exchange(struct backend *backend, const struct observation *observed,
+    const struct passing *passing, const struct secret *now, struct error *error)
 {
     struct error failure = {0};
 
-    if (secret_copy(&state_of(backend)->own_password, now) != 0)
-        return error_no_memory(error);
-    if (passing_same(now, passing->password))
-        return 0;
-    if (looking_open_own(backend, observed, &failure) == 0 &&
-        standin_change(backend, now, passing->password, passing->logout_devices, &failure) == 0)
-        return 0;
-    if (is_made(backend, observed, passing))
-        return 0;
+    if (passing_same(now, passing->password)) {
+        own_end(backend);
+        return secret_copy(&state_of(backend)->own_password, now) != 0 ? error_no_memory(error)
+                                                                       : 0;
+    }
+    for (int i = 0; i < LOOKING_TRIES; i++) {
+        error_clear(&failure);
+        if (change(backend, observed, passing, now, &failure) == 0)
+            return 0;
+        if (!looking_lost_session(&failure, i))
+            break;
+    }
     tell_rest(backend, observed, passing, &failure);
     failure.maybe_done = true; /* the first step was, and changed the password */
     *error = failure;

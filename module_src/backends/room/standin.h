@@ -32,8 +32,9 @@ const struct secret *standin_wanted(const struct backend *backend,
 int standin_kept(struct backend *backend, const struct account *observed,
     struct secret *password, struct error *error);
 
-/* Notes the password that an account is now to be made with: where the answer is lost, the
- * next lookup of it takes it for what opens it, to be tried. -1: memory. */
+/* Notes the password that is wanted of an account that is now to be made: where the answer
+ * is lost, or another run was faster, the next lookup of it takes that for what opens it,
+ * to be tried, unless it finds it half made. -1: memory. */
 int standin_note(struct backend *backend, const struct account *account,
     const struct secret *password, struct error *error);
 int standin_recall(struct backend *backend, const struct account *account,

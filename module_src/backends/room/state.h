@@ -19,6 +19,7 @@ struct room_server {
     /* Whether a password that is wanted may be in a command at all: where not every
      * administrator can take it out of the room's history again, it is not. */
     bool carries_passwords;
+    bool may_refuse_logins; /* with passwords, all of them, by its configuration */
     /* Its next registration makes an administrator while the bot is alone in the room. */
     bool promotes_next;
 };
@@ -36,6 +37,7 @@ struct room_state {
     size_t kept_count;
     struct list readable;      /* what a command left readable of a password, unless that is
                                   changed: warnings */
+    bool logins_work; /* with passwords, as far as it was tried */
     struct kept_password sent; /* with the newest creation, of which the answer may be lost */
 };
 
