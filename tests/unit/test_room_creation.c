@@ -324,9 +324,9 @@ TEST(a_second_step_that_fails_says_what_the_account_is_left_with)
         const char *backend, *answer, *says;
     } table[] = {
         {"continuwuity", "Successfully reset the password for user @alice:x: `" STANDIN "`",
-            "another password until this task is run again"},
+            "until this task is run again, @alice:x has another password"},
         {"conduit", "Successfully reset the password for user @alice:x: Gen3rated",
-            "another password until this task is run again"},
+            "another password, which whoever is in the admin room can read there"},
     };
     static const struct recorded_reply rows[] = {LOGGED_IN_ONCE, WRONG_LOGIN,
         {"POST " PASSWORD, 403, NULL, "{\"errcode\": \"M_FORBIDDEN\"}"}, LOGGED_OUT, NO_AVATAR,

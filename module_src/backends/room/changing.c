@@ -133,6 +133,28 @@ spare_administrators(const struct account *seen, const struct account *change,
     return 0;
 }
 
+/* A lock is only looked at where it matters, and here it does. */
+static int
+look_before_promotion(struct backend *backend, const struct observation *observed,
+    const struct account *change, struct error *error)
+{
+    const struct room_server *server = room_state_of(backend)->server;
+    const struct account *known = &observed->account;
+    struct observation seen = {0};
+    int result;
+
+    if (!account_is(change, ACCOUNT_ADMIN) || account_states(known, ACCOUNT_LOCKED) ||
+        server->commands->forms[COMMAND_LOCK].words == NULL)
+        return 0;
+    result = account_name(&seen.account, known->user_id, known->localpart, error);
+    if (result == 0)
+        result = server->look(backend, ACCOUNT_BIT(ACCOUNT_LOCKED), NULL, &seen, error);
+    if (result == 0)
+        result = spare_administrators(&seen.account, change, error);
+    account_free(&seen.account);
+    return result;
+}
+
 int
 changing_may_log_in(struct backend *backend, const struct account *change,
     struct error *error)
@@ -193,6 +215,7 @@ changing_may(struct backend *backend, const struct observation *observed,
         return 0;
     if (spare_itself(backend, change, error) != 0 ||
         spare_administrators(&observed->account, change, error) != 0 ||
+        look_before_promotion(backend, observed, change, error) != 0 ||
         refuse_revival(observed, change, error) != 0 ||
         changing_may_log_in(backend, change, error) != 0)
         return -1;
