@@ -39,7 +39,7 @@ SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
 ASAN_CFLAGS = -O1 -fno-omit-frame-pointer $(SANITIZERS)
 ASAN_LDFLAGS := $(SANITIZERS) -pthread
 FUZZ_CFLAGS = -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link $(SANITIZERS)
-FUZZ_LDFLAGS := -fsanitize=fuzzer $(SANITIZERS) -pthread
+FUZZ_LDFLAGS := -fsanitize=fuzzer $(SANITIZERS) -fsanitize-link-c++-runtime -pthread
 
 # ---- Sources, found ----------------------------------------------------------
 
@@ -122,7 +122,7 @@ $(eval $(call variant,$(BUILD)/fuzz,$(CLANG),$$(FUZZ_CFLAGS),$(FUZZ_LDFLAGS)))
 
 # They have a function of their own for this one, which does the child's work at once.
 $(BUILD)/fuzz/fuzz_homeserver_yaml $(BUILD)/fuzz/fuzz_dendrite_yaml \
-	$(BUILD)/fuzz/fuzz_mas_config_yaml: FUZZ_LDFLAGS += -Wl,--wrap=child_run
+	$(BUILD)/fuzz/fuzz_mas_config_yaml $(BUILD)/fuzz/fuzz_family_toml: FUZZ_LDFLAGS += -Wl,--wrap=child_run
 
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/fuzz/fuzz_%.o \
 		$(call objects,$(BUILD)/fuzz,$(filter-out module_src/main.c,$(SOURCES)))

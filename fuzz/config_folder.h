@@ -90,7 +90,8 @@ check_found(const struct found *found, const struct error *error, int result)
         return;
     }
     check(error->kind == ERROR_NONE);
-    check(found->server_name != NULL && found->url != NULL);
+    check(found->server_name != NULL || found->server >= SERVER_TUWUNEL);
+    check(found->url != NULL);
     check(url_parse(&url, found->url, &unusable) == 0);
     check(url.port > 0);
     url_free(&url);
@@ -111,7 +112,7 @@ read_inside(const struct discovery_source *source)
     const struct engine_container container = {.mounts = &mount, .mount_count = 1};
     const struct config_place place = {
         .file = "/data/config.yaml", .container = "homeserver", .mounts = &container};
-    struct found found = {0};
+    struct found found = {.server = source->server};
     struct error error = {0};
     int absent;
     int result = source->read(&place, &found, &absent, &error);

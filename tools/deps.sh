@@ -46,6 +46,7 @@ look() {
         case $job in
         build)
             need gcc "gcc" has_command gcc
+            need g++ "g++, for one file" has_command g++
             need libc6-dev "the C library's headers" has_libc_headers
             need make "GNU make" has_command make
             need pkg-config "pkg-config" has_command pkg-config
@@ -53,6 +54,7 @@ look() {
             need libcurl4-openssl-dev "libcurl, with headers" has_library libcurl
             need libssl-dev "OpenSSL's libcrypto, with headers" has_library libcrypto
             need libutf8proc-dev "utf8proc, with headers" has_library libutf8proc
+            need libtomlplusplus-dev "toml++, which is headers" has_library tomlplusplus
             need libyaml-dev "libyaml, with headers" has_library yaml-0.1
             need libpq-dev "libpq, with headers" has_library libpq
             need libcrypt-dev "libcrypt (libxcrypt), with headers" has_library libcrypt

@@ -34,8 +34,6 @@ struct observation {
     bool unfinished; /* it was made by a run of ours that was cut off before its
                         password was set */
     bool password_is_set; /* of a creation that an error ended: by it, whatever failed then */
-    bool password_is_other; /* of an update that an error ended: than it was, and than the
-                               wanted one */
     bool lacks_password; /* it has none, no other way in, and was never seen; perhaps
                             it is somebody else's, still in the making */
 };

@@ -184,8 +184,7 @@ keep_before(struct run *run)
 
 /* After an update that failed: what became of the account? A server may have
  * made a part of the change, so it is looked at again. A password cannot be
- * looked at: where the server broke down over it, it counts as set, and the backend says
- * where it is a third one. */
+ * looked at: where it may have been set, it counts as set. */
 static int
 note_failed_update(struct run *run, const struct account *change)
 {
@@ -199,10 +198,8 @@ note_failed_update(struct run *run, const struct account *change)
 
     if (account_states(change, ACCOUNT_PASSWORD) && run_hand_out_password(run) != 0)
         return -1;
-    outcome->changed |= run->now.password_is_other;
-    outcome->changed |= !seen && error_hides_outcome(run->error);
-    outcome->changed |= run->error->status >= 500 && !run->error->not_done &&
-                        account_states(change, ACCOUNT_PASSWORD);
+    outcome->changed |= error_hides_outcome(run->error) &&
+                        (!seen || account_states(change, ACCOUNT_PASSWORD));
     if (account_difference(&difference, &run->now.account, &outcome->before, &memory) != 0 ||
         account_apply(&outcome->after, &run->now.account, &nothing, &memory) != 0)
         outcome->changed = true;

@@ -21,6 +21,7 @@ struct admin_room {
     const struct session *administrator;
     const char *server_name;
     char *id;
+    bool is_entered; /* by accepting an invitation */
     struct admin_talk *talk;
 };
 
@@ -138,16 +139,31 @@ join(struct matrix *matrix, const struct session *session, const char *room_id,
     return result;
 }
 
+static int
+refuse_to_join(const struct admin_room *room, struct error *error)
+{
+    error->ends_list = true;
+    return error_set(error, ERROR_FORBIDDEN,
+        "%.255s is not in the room #" ALIAS ":%.255s, and so no administrator of this server "
+        "yet; a run that is not in check mode accepts an invitation to it, if there is one: run "
+        "one, or give the credential of somebody who is in it",
+        room->administrator->user_id, room->server_name);
+}
+
 /* Makes sure that the administrator is in the room. */
 static int
-enter(struct admin_room *room, struct error *error)
+enter(struct admin_room *room, enum admin_room_entry entry, struct error *error)
 {
     const struct session *session = room->administrator;
     struct answer answer = {0};
     int result = ask_members(room->matrix, session, room->id, &answer, error);
 
-    if (result == 0 && !is_member(&answer, session->user_id))
-        result = join(room->matrix, session, room->id, room->server_name, error);
+    if (result == 0 && !is_member(&answer, session->user_id)) {
+        room->is_entered = entry == ADMIN_ROOM_JOIN;
+        result = room->is_entered
+                     ? join(room->matrix, session, room->id, room->server_name, error)
+                     : refuse_to_join(room, error);
+    }
     answer_free(&answer);
     return result;
 }
@@ -155,7 +171,7 @@ enter(struct admin_room *room, struct error *error)
 int
 admin_room_open(struct matrix *matrix, const struct session *administrator,
     const char *server_name, const struct admin_room_manner *manner,
-    struct admin_room **opened, struct error *error)
+    enum admin_room_entry entry, struct admin_room **opened, struct error *error)
 {
     struct admin_room *room = memory_zeroed(1, sizeof(*room));
     struct answer answer = {0};
@@ -174,13 +190,13 @@ admin_room_open(struct matrix *matrix, const struct session *administrator,
 
         snprintf(advice, sizeof(advice),
             "there is no room #" ALIAS ":%.255s, in which this server takes commands; look "
-            "whether server_name is right, and whether the server makes that room "
-            "(create_admin_room in its configuration)",
+            "whether server_name is right, and whether somebody has taken that alias away from "
+            "the room",
             server_name);
         answer_refused_as(&answer, ERROR_UNSUPPORTED, finding, advice, error);
     }
     answer_free(&answer);
-    if (room->id != NULL && enter(room, error) == 0)
+    if (room->id != NULL && enter(room, entry, error) == 0)
         room->talk = admin_talk_begin(matrix, administrator, server_name, manner, room->id,
             error);
     if (room->talk == NULL) {
@@ -201,6 +217,12 @@ admin_room_free(struct admin_room *room)
     memory_free(room);
 }
 
+bool
+admin_room_is_entered(const struct admin_room *room)
+{
+    return room->is_entered;
+}
+
 const char *
 admin_room_id(const struct admin_room *room)
 {
@@ -212,6 +234,19 @@ admin_room_command(struct admin_room *room, const struct admin_command *command,
     struct admin_reply *reply, struct list *warnings, struct error *error)
 {
     return admin_talk_command(room->talk, command, reply, warnings, error);
+}
+
+int
+admin_room_leavings(struct admin_room *room, const char *user_id, struct admin_reply *reply,
+    struct error *error)
+{
+    return admin_talk_leavings(room->talk, user_id, reply, error);
+}
+
+void
+admin_room_clear(struct admin_room *room, struct list *warnings)
+{
+    admin_talk_clear(room->talk, warnings);
 }
 
 /* ask_members of the administrator, who has to be in it still. */
@@ -337,15 +372,25 @@ admin_room_leave_as(struct admin_room *room, const struct session *session,
 }
 
 int
+admin_room_find(struct matrix *matrix, const struct session *session,
+    const char *server_name, char **room_id, struct error *error)
+{
+    struct answer answer = {0};
+    int result = find(matrix, session, server_name, room_id, &answer, error);
+
+    answer_free(&answer);
+    return result;
+}
+
+int
 admin_room_has_me(struct matrix *matrix, const struct session *session,
     const char *server_name, bool *joined, struct error *error)
 {
     struct answer answer = {0};
     char *room_id;
-    int result = find(matrix, session, server_name, &room_id, &answer, error);
+    int result = admin_room_find(matrix, session, server_name, &room_id, error);
 
     *joined = false;
-    answer_free(&answer);
     if (room_id != NULL) {
         result = ask_members(matrix, session, room_id, &answer, error);
         *joined = result == 0 && is_member(&answer, session->user_id);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "matrix/admin_leavings.h"
 #include "matrix/admin_search.h"
 #include "matrix/room_timeline.h"
 #include "matrix/user_id.h"
@@ -41,6 +42,7 @@ struct admin_talk {
     char *bot;          /* its user id */
     char *previous;     /* the newest command that was answered, and its answer */
     char *previous_answer;
+    struct admin_standing standing; /* still to be taken away */
 };
 
 /* Where the server name goes, if it goes anywhere. */
@@ -106,6 +108,7 @@ admin_talk_end(struct admin_talk *talk)
     memory_free(talk->bot);
     memory_free(talk->previous);
     memory_free(talk->previous_answer);
+    admin_leavings_free_standing(&talk->standing);
     memory_free(talk);
 }
 
@@ -201,7 +204,8 @@ send_line(struct errand *errand, struct list *warnings, struct error *error)
     bool is_known = true;
     int result = -1;
 
-    if (check_line(line, error) != 0 || room_timeline_name(errand->transaction_id, error) != 0)
+    if (check_line(line, error) != 0 ||
+        room_timeline_name(errand->transaction_id, errand->command->holds_secret, error) != 0)
         return -1;
     text_append_bytes(&text, errand->talk->prefix.bytes, errand->talk->prefix.length);
     text_append_bytes(&text, line->bytes, line->length);
@@ -296,6 +300,8 @@ tell_silence(const struct errand *errand, struct error *error)
         return error_set(error, ERROR_INTERRUPTED,
             "stopped by %s before %s had answered a command about %s",
             stop_signal_name(stop_signal()), talk->bot, errand->command->user_id);
+    /* It obeys one after the other: the next would wait as long, and stay in the room. */
+    error->ends_list = true;
     return error_set(error, ERROR_NOT_READY,
         "%s has not answered a command about %s in its admin room (%s) within %ld s, so it "
         "is not known whether it obeyed; run this again, with a longer timeout where the "
@@ -412,11 +418,58 @@ admin_talk_command(struct admin_talk *talk, const struct admin_command *command,
     result = send_line(&errand, warnings, error);
     if (result == 0) {
         result = get_answer(&errand, reply, error);
-        if (command->holds_secret)
+        if (command->stands)
+            admin_leavings_stand(&talk->standing, command->user_id, errand.event_id,
+                reply->event_id);
+        else if (command->holds_secret)
             take_all_away(&errand, reply, warnings);
     }
     if (result == 0)
         remember(&errand, reply);
     errand_end(&errand);
     return result;
+}
+
+/* For what is said of nobody's secret. */
+static const struct secret *const no_secrets[CALL_SECRETS] = {NULL};
+
+static struct room_timeline
+timeline_of(const struct admin_talk *talk)
+{
+    return (struct room_timeline){
+        .matrix = talk->matrix,
+        .bearer = &talk->administrator->access_token,
+        .room_id = talk->room_id,
+        .secrets = no_secrets,
+    };
+}
+
+int
+admin_talk_leavings(struct admin_talk *talk, const char *user_id, struct admin_reply *reply,
+    struct error *error)
+{
+    const struct room_timeline timeline = timeline_of(talk);
+    struct admin_leavings leavings = {
+        .administrator = talk->administrator->user_id,
+        .bot = talk->bot,
+        .stem = talk->stem.bytes,
+        .user_id = user_id,
+        .answers_relate = talk->manner->answers_relate,
+    };
+    int result = admin_leavings_find(&leavings, &timeline, &talk->standing, error);
+
+    if (result == 0) {
+        *reply = leavings.reply;
+        memset(&leavings.reply, 0, sizeof(leavings.reply));
+    }
+    admin_leavings_forget(&leavings);
+    return result;
+}
+
+void
+admin_talk_clear(struct admin_talk *talk, struct list *warnings)
+{
+    const struct room_timeline timeline = timeline_of(talk);
+
+    admin_leavings_clear(&talk->standing, &timeline, warnings);
 }

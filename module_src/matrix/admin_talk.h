@@ -24,4 +24,9 @@ void admin_talk_end(struct admin_talk *talk);
 int admin_talk_command(struct admin_talk *talk, const struct admin_command *command,
     struct admin_reply *reply, struct list *warnings, struct error *error);
 
+/* admin_room_leavings and admin_room_clear. */
+int admin_talk_leavings(struct admin_talk *talk, const char *user_id,
+    struct admin_reply *reply, struct error *error);
+void admin_talk_clear(struct admin_talk *talk, struct list *warnings);
+
 #endif

@@ -17,17 +17,30 @@
 /* A server's word for where to go on; of homeservers it is a number. */
 #define PAGE_TOKEN_LONGEST 1024
 
-int
-room_timeline_name(char transaction_id[ROOM_TIMELINE_TRANSACTION_SIZE], struct error *error)
-{
-    static const char ours[] = "registrar";
-    unsigned char bytes[(ROOM_TIMELINE_TRANSACTION_SIZE - sizeof(ours)) / 2];
+/* Before what is random in a transaction's id; both leave an even number of places. */
+static const char of_ours[] = "registrar";
+static const char of_secrets[] = "registrarsecret";
 
-    if (random_bytes(bytes, sizeof(bytes), error) != 0)
+int
+room_timeline_name(char transaction_id[ROOM_TIMELINE_TRANSACTION_SIZE], bool is_secret,
+    struct error *error)
+{
+    const char *ours = is_secret ? of_secrets : of_ours;
+    unsigned char bytes[(ROOM_TIMELINE_TRANSACTION_SIZE - sizeof(of_ours)) / 2];
+    size_t count = (ROOM_TIMELINE_TRANSACTION_SIZE - 1 - strlen(ours)) / 2;
+
+    if (random_bytes(bytes, count, error) != 0)
         return -1;
-    memcpy(transaction_id, ours, sizeof(ours) - 1);
-    text_hex(transaction_id + sizeof(ours) - 1, bytes, sizeof(bytes));
+    memcpy(transaction_id, ours, strlen(ours));
+    text_hex(transaction_id + strlen(ours), bytes, count);
     return 0;
+}
+
+bool
+room_timeline_is_secret(const char *transaction_id)
+{
+    return transaction_id != NULL &&
+           strncmp(transaction_id, of_secrets, strlen(of_secrets)) == 0;
 }
 
 static int
@@ -116,7 +129,7 @@ room_timeline_redact(const struct room_timeline *timeline, const char *event_id,
     struct answer answer = {0};
     int result = -1;
 
-    if (room_timeline_name(transaction_id, error) != 0)
+    if (room_timeline_name(transaction_id, false, error) != 0)
         goto out;
     text_append(&path, ROOMS);
     text_append_percent(&path, timeline->room_id, strlen(timeline->room_id));

@@ -56,10 +56,15 @@ typedef bool (*room_visitor)(void *context, const struct room_message *message);
 int room_timeline_back(const struct room_timeline *timeline, unsigned pages_most,
     room_visitor visit, void *context, struct error *error);
 
-/* What room_timeline_name writes: an id that no other transaction has. */
+/*
+ * What room_timeline_name writes: an id that no other transaction has. Of one that says a
+ * secret, or is answered with one, it says so: a later run knows it again by that, where it
+ * was not taken away (room_timeline_is_secret; NULL is none).
+ */
 #define ROOM_TIMELINE_TRANSACTION_SIZE 42
-int room_timeline_name(char transaction_id[ROOM_TIMELINE_TRANSACTION_SIZE],
+int room_timeline_name(char transaction_id[ROOM_TIMELINE_TRANSACTION_SIZE], bool is_secret,
     struct error *error);
+bool room_timeline_is_secret(const char *transaction_id);
 
 /*
  * Says it as m.text. A server does what has the same transaction id only once, so that

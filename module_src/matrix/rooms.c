@@ -37,32 +37,6 @@ leave(struct matrix *matrix, const struct session *session, const char *room_id,
 }
 
 int
-rooms_find(struct matrix *matrix, const struct session *session, const char *alias,
-    char **room_id, struct error *error)
-{
-    static const char what[] = "looking for a room";
-    char *path = client_path("/_matrix/client/v3/directory/room/", alias, "");
-    struct answer answer = {0};
-    const char *found = NULL;
-    int result = call_get(matrix, path, &session->access_token, &answer, error);
-
-    *room_id = NULL;
-    if (result == 0 && answer_ok(&answer)) {
-        found = answer_string(&answer, "room_id", what, error);
-        result = found == NULL ? -1 : 0;
-    } else if (result == 0 && !answer_is(&answer, 404, "M_NOT_FOUND")) {
-        result = answer_refused(&answer, what, error);
-    }
-    if (found != NULL) {
-        *room_id = memory_copy_string(found);
-        result = *room_id == NULL ? error_no_memory(error) : 0;
-    }
-    answer_free(&answer);
-    memory_free(path);
-    return result;
-}
-
-int
 rooms_leave_all(struct matrix *matrix, const struct session *session, const char *kept,
     bool *left, struct error *error)
 {

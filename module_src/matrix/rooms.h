@@ -9,15 +9,10 @@
 #include "matrix/call.h"
 #include "matrix/client.h"
 
-/* The id of the room that has the alias "#admins:example.org", for memory_free; NULL
- * without an error when there is none. Errors: what call_send and answer_refused say. */
-int rooms_find(struct matrix *matrix, const struct session *session, const char *alias,
-    char **room_id, struct error *error);
-
 /*
- * Leaves every room the session's account is in, but for `kept` (NULL: none). *left is false when one of
- * them could not be left, or when there were more than a server joins anybody
- * to. Errors: what call_send says.
+ * Leaves every room the session's account is in, but for `kept` (NULL: none). *left is
+ * false when one of them could not be left, or when there were more than a server joins
+ * anybody to. Errors: what call_send says.
  */
 int rooms_leave_all(struct matrix *matrix, const struct session *session, const char *kept,
     bool *left, struct error *error);

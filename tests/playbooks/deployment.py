@@ -64,6 +64,22 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "matrix_dendrite_database_sslmode": "disable",
         "matrix_dendrite_user_api_database": "dendrite_userapi",
     },
+    "matrix-tuwunel": {
+        "matrix_tuwunel_enabled": True,
+        "matrix_tuwunel_config_port_number": 6167,
+        "matrix_tuwunel_config_allow_registration": False,
+        "matrix_tuwunel_config_registration_token": "",
+        "matrix_tuwunel_config_emergency_password": "",
+        "matrix_tuwunel_environment_variables_extension": "",
+    },
+    "matrix-continuwuity": {
+        "matrix_continuwuity_enabled": True,
+        "matrix_continuwuity_config_port_number": 6167,
+        "matrix_continuwuity_config_allow_registration": False,
+        "matrix_continuwuity_config_registration_token": "",
+        "matrix_continuwuity_config_emergency_password": "",
+    },
+    "matrix-conduit": {"matrix_conduit_enabled": True, "matrix_conduit_port_number": 6167},
     # Without the play's group_vars, it would be enabled.
     "matrix-authentication-service": {
         "matrix_authentication_service_enabled": True,
@@ -101,6 +117,9 @@ POSTGRES = {
 GROUP = {
     "matrix_synapse_enabled": "{{ matrix_homeserver_implementation == 'synapse' }}",
     "matrix_dendrite_enabled": "{{ matrix_homeserver_implementation == 'dendrite' }}",
+    "matrix_tuwunel_enabled": "{{ matrix_homeserver_implementation == 'tuwunel' }}",
+    "matrix_continuwuity_enabled": "{{ matrix_homeserver_implementation == 'continuwuity' }}",
+    "matrix_conduit_enabled": "{{ matrix_homeserver_implementation == 'conduit' }}",
     "matrix_dendrite_client_api_registration_shared_secret": (
         "{{ (matrix_homeserver_generic_secret_key + ':dendrite.rss') | hash('sha512') | to_uuid }}"
     ),
@@ -144,7 +163,9 @@ VARIABLES = {
 }
 # to_uuid(sha512("generic:synapse.mac")), as ansible.builtin.to_uuid has it.
 SECRET = "ce1481a1-ded9-5bfb-8c06-636ef58bf39b"
-# The same of "generic:dendrite.rss", "generic:mas.db" and "generic:dendrite.db".
+# The same of "generic:tuwunel.rss", "generic:dendrite.rss", "generic:mas.db" and
+# "generic:dendrite.db".
+TUWUNEL_SECRET = "6d2caa2f-85c1-522e-98c7-e2faca698550"
 DENDRITE_SECRET = "14149725-0920-5411-a04a-0855ac596d66"
 MAS_DATABASE_PASSWORD = "c9aa225a-3587-5381-b0e5-3b2a674164ee"
 DENDRITE_DATABASE_PASSWORD = "9c53e84e-0f0b-5bc8-bbe2-892266b19ca2"

@@ -28,9 +28,11 @@ from tests.playbooks.deployment import (
     HOST,
     MAS_DATABASE_PASSWORD,
     SECRET,
+    TUWUNEL_SECRET,
     Deployment,
 )
 from tests.playbooks.stand_in import REPLIES, StandIn
+from tests.playbooks.test_connection_family import documented as secret_of_tuwunel
 from tests.support.paths import ROOT
 from tests.support.synapse import Synapse
 
@@ -125,6 +127,36 @@ def test_dendrite_is_known_with_its_database(
     run_play(ansible, deployment, "promote-user", USER, stand_in).succeeded(changed=0)
 
     assert stand_in.question().items() >= DENDRITE.items()
+
+
+def test_tuwunel_is_known_with_the_secret_that_its_page_gives_it(
+    newest_ansible: Ansible, lay: Callable[..., Deployment], stand_in: StandIn
+) -> None:
+    deployment = lay(matrix_homeserver_implementation="tuwunel", **secret_of_tuwunel())
+
+    run_play(newest_ansible, deployment, "promote-user", USER, stand_in).succeeded(changed=0)
+
+    question = stand_in.question()
+    assert question.items() >= {
+        "backend": "tuwunel",
+        "container": "matrix-tuwunel",
+        "url": "http://matrix-tuwunel:6167",
+        "registration_shared_secret": TUWUNEL_SECRET,
+    }.items()
+    assert not {"database", "password_pepper", "password"} & question.keys()
+
+
+@pytest.mark.parametrize("server", ["continuwuity", "conduit"])
+def test_a_server_that_holds_no_secret_is_looked_into(
+    newest_ansible: Ansible, lay: Callable[..., Deployment], stand_in: StandIn, server: str
+) -> None:
+    deployment = lay(matrix_homeserver_implementation=server)
+
+    run_play(newest_ansible, deployment, "deactivate-user", USER, stand_in).succeeded(changed=0)
+
+    question = stand_in.question()
+    assert question.items() >= {"backend": server, "container": f"matrix-{server}"}.items()
+    assert not {"url", "registration_shared_secret", "emergency_password", "registration_token"} & question.keys()
 
 
 def test_a_dendrite_whose_database_nobody_knows_is_looked_for(

@@ -14,6 +14,7 @@ import yaml
 
 from tests.playbooks.ansible_run import Ansible
 from tests.playbooks.connection_cases import Case, Outcome, check, name_of, worked_out
+from tests.playbooks.deployment import TUWUNEL_SECRET
 from tests.support.paths import ROOT
 
 HALF_DEFINED = "{{ nobody_defines_this }}"
@@ -75,11 +76,11 @@ def left_to_the_module(server: str) -> dict[str, str]:
     return {"backend": server, "url": "", "container": f"matrix-{server}", "server_name": "example.test"}
 
 
-def documented(server: str, variable: str) -> dict[str, Any]:
-    """The lines of the page that set this variable, in vars.yml of that playbook."""
-    page = (ROOT / "docs" / f"{server}.md").read_text()
-    blocks = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    return yaml.safe_load(next(block for block in blocks if f"{variable}:" in block))
+def documented() -> dict[str, Any]:
+    """The lines of the page that give tuwunel a secret there."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs" / "tuwunel.md").read_text(), re.MULTILINE | re.DOTALL)
+    (block,) = [block for block in blocks if f"{ENVIRONMENT}:" in block]
+    return yaml.safe_load(block)
 
 
 def of_environment(name: str, lines: str, secret: str) -> Case:
@@ -140,10 +141,9 @@ CASES = [
     # tuwunel's secret
     Case(
         "the documented line of tuwunel's environment opens it",
-        TUWUNEL | {"matrix_homeserver_generic_secret_key": "generic"} | documented("tuwunel", ENVIRONMENT),
+        TUWUNEL | {"matrix_homeserver_generic_secret_key": "generic"} | documented(),
         at("tuwunel"),
-        # to_uuid(sha512("generic:tuwunel.rss")), as ansible.builtin.to_uuid has it.
-        NOTHING | {"registration_shared_secret": "6d2caa2f-85c1-522e-98c7-e2faca698550"},
+        NOTHING | {"registration_shared_secret": TUWUNEL_SECRET},
     ),
     of_environment("one line is enough", f"{SECRET}=of-tuwunel", "of-tuwunel"),
     of_environment("of several lines it is the last", f"{SECRET}=a\nTUWUNEL_LOG=info\n  {SECRET}=b  \n", "b"),

@@ -60,7 +60,7 @@ def includes_of(text: str) -> list[str]:
 
 
 def source_files() -> Iterable[Path]:
-    return sorted(file for file in SOURCES.rglob("*") if file.suffix in (".c", ".h"))
+    return sorted(file for file in SOURCES.rglob("*") if file.suffix in (".c", ".cc", ".h"))
 
 
 def test_no_include_points_up() -> None:

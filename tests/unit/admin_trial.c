@@ -62,7 +62,8 @@ admin_opened(const struct admin_room_manner *manner)
     struct error error = {0};
 
     admin_say(replies);
-    admin_room_open(&admin_trial.matrix, &admin_trial.session, "x", manner, &room, &error);
+    admin_room_open(&admin_trial.matrix, &admin_trial.session, "x", manner, ADMIN_ROOM_JOIN,
+        &room, &error);
     assert_kind(&error, ERROR_NONE);
     assert_non_null(room);
     return room;

@@ -130,7 +130,9 @@ bot_start_alone(const char *backend, const struct recorded_reply *rows)
 const char *
 bot_log(void)
 {
-    snprintf(asked, sizeof(asked), "%s", synapse_asked());
+    size_t length = strlen(asked);
+
+    snprintf(asked + length, sizeof(asked) - length, "%s", synapse_asked());
     return asked;
 }
 

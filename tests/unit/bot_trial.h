@@ -53,9 +53,10 @@ void bot_start(const char *backend, const char *const *answers,
 /* The same where there is no administrator. */
 void bot_start_alone(const char *backend, const struct recorded_reply *rows);
 
-/* Fails the test unless these command lines, up to NULL, and no others were sent since the
- * last call; what else was asked is in bot_log until then. */
-void bot_assert_sent(const char *const *lines);
+/* What was asked since the backend was opened. */
 const char *bot_log(void);
+
+/* Fails the test unless these command lines, up to NULL, and no others were sent by then. */
+void bot_assert_sent(const char *const *lines);
 
 #endif

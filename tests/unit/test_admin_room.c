@@ -16,6 +16,7 @@
 #define WE_ARE_NOT_IN {MEMBERS, 403, NULL, FORBIDDEN}
 
 static struct error error;
+static bool is_entered; /* the newest one that was opened */
 
 static int
 open_and_close(const struct recorded_reply *replies)
@@ -24,12 +25,15 @@ open_and_close(const struct recorded_reply *replies)
     int result;
 
     error = (struct error){0};
+    is_entered = false;
     admin_say(replies);
     result = admin_room_open(&admin_trial.matrix, &admin_trial.session, "x", &admin_of_conduit,
-        &room, &error);
+        ADMIN_ROOM_JOIN, &room, &error);
     assert_true((result == 0) == (room != NULL));
-    if (room != NULL)
+    if (room != NULL) {
         assert_string_equal(admin_room_id(room), ROOM);
+        is_entered = admin_room_is_entered(room);
+    }
     admin_room_free(room);
     return result;
 }
@@ -46,6 +50,7 @@ TEST(a_room_that_the_account_is_in_is_found)
 
     assert_int_equal(open_and_close(replies), 0);
     assert_string_equal(asked(), ALIAS_PATH " tok_a\n" MEMBERS " tok_a\n");
+    assert_false(is_entered);
 }
 
 TEST(a_server_name_with_a_port_is_encoded_whole)
@@ -56,7 +61,7 @@ TEST(a_server_name_with_a_port_is_encoded_whole)
     error = (struct error){0};
     admin_say(replies);
     admin_room_open(&admin_trial.matrix, &admin_trial.session, "x:8448", &admin_of_conduit,
-        &room, &error);
+        ADMIN_ROOM_JOIN, &room, &error);
     assert_kind(&error, ERROR_NONE);
     admin_room_free(room);
     assert_in(ALIAS_PATH "%3A8448 tok_a\n", asked());
@@ -75,7 +80,27 @@ TEST(an_invitation_is_accepted)
     for (size_t i = 0; i < COUNT(tables); i++) {
         assert_int_equal(open_and_close(tables[i]), 0);
         assert_in("POST " AT_ROOM "/join tok_a\n", asked());
+        assert_true(is_entered);
     }
+}
+
+/* Nothing is sent but questions. */
+TEST(an_invitation_is_not_accepted_by_who_only_looks)
+{
+    static const struct recorded_reply replies[] = {ROOM_IS_THERE, WE_ARE_NOT_IN, {0}};
+    struct admin_room *room = NULL;
+
+    error = (struct error){0};
+    admin_say(replies);
+    assert_int_equal(admin_room_open(&admin_trial.matrix, &admin_trial.session, "x",
+                         &admin_of_conduit, ADMIN_ROOM_LOOK, &room, &error),
+        -1);
+    assert_null(room);
+    assert_kind(&error, ERROR_FORBIDDEN);
+    assert_true(error_ends_list(&error));
+    assert_in("@a:x is not in the room #admins:x", error.text);
+    assert_in("a run that is not in check mode accepts an invitation", error.text);
+    assert_string_equal(asked(), ALIAS_PATH " tok_a\n" MEMBERS " tok_a\n");
 }
 
 TEST(who_is_not_invited_is_no_administrator)
@@ -313,52 +338,6 @@ TEST(an_account_that_may_not_join_or_leave_is_an_error)
     assert_in("leaving the admin room", error.text);
 }
 
-TEST(an_account_learns_whether_it_is_in_the_room)
-{
-    static const struct {
-        struct recorded_reply replies[3];
-        bool joined;
-    } table[] = {
-        {{ROOM_IS_THERE, WE_ARE_IN, {0}}, true},
-        {{ROOM_IS_THERE, WE_ARE_NOT_IN, {0}}, false},
-        {{ROOM_IS_THERE, {MEMBERS, 200, NULL, "{\"joined\": {\"@conduit:x\": {}}}"}, {0}},
-            false},
-        {{ALIAS_IS_MISSING, {0}}, false},
-    };
-
-    for (size_t i = 0; i < COUNT(table); i++) {
-        bool joined = !table[i].joined;
-
-        error = (struct error){0};
-        admin_say(table[i].replies);
-        assert_int_equal(admin_room_has_me(&admin_trial.matrix, &admin_trial.session, "x",
-                             &joined, &error),
-            0);
-        assert_int_equal(joined, table[i].joined);
-        assert_not_in("POST", asked());
-    }
-}
-
-TEST(an_account_that_cannot_learn_it_gets_an_error)
-{
-    static const struct recorded_reply tables[][3] = {
-        {{ALIAS_PATH, 500, NULL, "{\"errcode\": \"M_UNKNOWN\"}"}, {0}},
-        {ROOM_IS_THERE, {MEMBERS, 500, NULL, "{\"errcode\": \"M_UNKNOWN\"}"}, {0}},
-    };
-
-    for (size_t i = 0; i < COUNT(tables); i++) {
-        bool joined = true;
-
-        error = (struct error){0};
-        admin_say(tables[i]);
-        assert_int_equal(admin_room_has_me(&admin_trial.matrix, &admin_trial.session, "x",
-                             &joined, &error),
-            -1);
-        assert_kind(&error, ERROR_SERVER);
-        assert_false(joined);
-    }
-}
-
 TEST(to_close_no_room_is_fine)
 {
     admin_room_free(NULL);
@@ -371,7 +350,7 @@ use_room(void *context, struct error *failure)
     struct list user_ids = {0};
     bool joined = false;
     int result = admin_room_open(&admin_trial.matrix, &admin_trial.session, "x",
-        &admin_of_conduit, &room, failure);
+        &admin_of_conduit, ADMIN_ROOM_JOIN, &room, failure);
 
     (void)context;
     if (result == 0)
@@ -403,32 +382,11 @@ TEST(a_room_is_used_or_memory_was_short)
 }
 
 static int
-learn(void *context, struct error *failure)
-{
-    bool joined = false;
-    int result = admin_room_has_me(&admin_trial.matrix, &admin_trial.session, "x", &joined,
-        failure);
-
-    (void)context;
-    if (result == 0 && !joined)
-        result = error_set(failure, ERROR_INTERNAL, "the account is not in");
-    return admin_or_no_memory(result, failure);
-}
-
-TEST(an_account_learns_it_or_memory_was_short)
-{
-    static const struct recorded_reply replies[] = {ROOM_IS_THERE, WE_ARE_IN, {0}};
-
-    admin_say(replies);
-    fail_each_allocation(learn, NULL);
-}
-
-static int
 fail_to_open(void *context, struct error *failure)
 {
     struct admin_room *room = NULL;
     int result = admin_room_open(&admin_trial.matrix, &admin_trial.session, "x",
-        &admin_of_conduit, &room, failure);
+        &admin_of_conduit, ADMIN_ROOM_JOIN, &room, failure);
 
     (void)context;
     assert_null(room);
@@ -451,6 +409,7 @@ main(void)
         cmocka_unit_test(a_room_that_the_account_is_in_is_found),
         cmocka_unit_test(a_server_name_with_a_port_is_encoded_whole),
         cmocka_unit_test(an_invitation_is_accepted),
+        cmocka_unit_test(an_invitation_is_not_accepted_by_who_only_looks),
         cmocka_unit_test(who_is_not_invited_is_no_administrator),
         cmocka_unit_test(a_server_without_the_room_is_told_with_its_name),
         cmocka_unit_test(a_room_that_cannot_be_found_or_entered_is_an_error),
@@ -464,11 +423,8 @@ main(void)
         cmocka_unit_test(who_may_not_be_taken_out_is_told_in_the_servers_words),
         cmocka_unit_test(an_account_joins_and_leaves_by_itself),
         cmocka_unit_test(an_account_that_may_not_join_or_leave_is_an_error),
-        cmocka_unit_test(an_account_learns_whether_it_is_in_the_room),
-        cmocka_unit_test(an_account_that_cannot_learn_it_gets_an_error),
         cmocka_unit_test(to_close_no_room_is_fine),
         cmocka_unit_test(a_room_is_used_or_memory_was_short),
-        cmocka_unit_test(an_account_learns_it_or_memory_was_short),
         cmocka_unit_test(who_is_no_administrator_is_told_or_memory_was_short),
     };
 

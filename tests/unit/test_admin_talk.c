@@ -148,6 +148,8 @@ TEST(a_bot_that_does_not_answer_may_be_dead)
 
     assert_int_equal(admin_give_briefly(&admin_of_continuwuity, &command, replies), -1);
     assert_kind(&admin_told.error, ERROR_NOT_READY);
+    /* Whoever comes next would wait as long. */
+    assert_true(error_ends_list(&admin_told.error));
     assert_true(error_hides_outcome(&admin_told.error));
     assert_in("@conduit:x has not answered", admin_told.error.text);
     assert_in("@n:x", admin_told.error.text);

@@ -107,8 +107,10 @@ TEST(the_server_is_opened_as_its_own_user)
 
     begin(replies);
     open_well();
-    family_assert_asked(
-        "POST " FAMILY_LOGIN " - " FAMILY_LOGIN_BODY("conduit", "break-glass") "\n");
+    /* On a device of its own. */
+    family_assert_asked("POST " FAMILY_LOGIN " - {\"type\":\"m.login.password\","
+        "\"identifier\":{\"type\":\"m.id.user\",\"user\":\"conduit\"},"
+        "\"password\":\"break-glass\",\"initial_device_display_name\":\"Registrar\"}\n");
     assert_true(state_of(&trial.backend)->is_server_itself);
     assert_int_equal(trial.backend.authority, AUTHORITY_ADMINISTRATOR);
     assert_string_equal(trial.backend.authenticated_by, "emergency_password");
@@ -246,6 +248,38 @@ TEST(another_account_that_it_opens_is_not_the_servers_own)
     family_assert_asked("POST " FAMILY_LOGOUT " own\n");
 }
 
+TEST(it_is_no_administrator_whose_session_could_be_kept)
+{
+    static const char *const names[] = {"conduit", "@conduit:x", "@conduit", "Conduit"};
+    static const struct recorded_reply replies[] = {LOGGED_IN, FAMILY_LOGGED_OUT, {0}};
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct error error = {0};
+
+        begin(replies);
+        trial.connection.admin_username = names[i];
+        trial.connection.admin_password = &emergency;
+        assert_int_equal(administrator_open(&trial.backend, &error), -1);
+        assert_kind(&error, ERROR_INVALID);
+        assert_in("give its password as emergency_password", error.text);
+        family_assert_asked("");
+        clean_up(NULL);
+    }
+}
+
+/* Of that name there may be anybody there. */
+TEST(on_a_server_that_promotes_nobody_it_is_an_account_like_others)
+{
+    static const struct recorded_reply replies[] = {LOGGED_IN, FAMILY_LOGGED_OUT, {0}};
+
+    begin(replies);
+    trial.dialect.first_account = FIRST_IS_NOBODY;
+    trial.connection.admin_username = "conduit";
+    trial.connection.admin_password = &other;
+    open_well();
+    assert_false(state_of(&trial.backend)->is_server_itself);
+}
+
 /* ---- An account that is not there yet ---------------------------------------------------- */
 
 #define NOT_THERE_YET                                                                      \
@@ -354,6 +388,8 @@ main(void)
         TRIAL(its_session_is_never_kept),
         TRIAL(a_server_that_has_no_such_password_or_another_says_so),
         TRIAL(another_account_that_it_opens_is_not_the_servers_own),
+        TRIAL(it_is_no_administrator_whose_session_could_be_kept),
+        TRIAL(on_a_server_that_promotes_nobody_it_is_an_account_like_others),
         TRIAL(an_account_that_is_made_as_the_server_starts_is_waited_for),
         TRIAL(an_account_that_is_not_there_is_not_waited_for_without_a_start_budget),
         TRIAL(an_account_that_stays_away_is_waited_for_as_long_as_it_may_be),

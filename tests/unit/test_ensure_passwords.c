@@ -184,6 +184,26 @@ TEST(a_reactivation_of_which_nobody_knows_hands_the_password_out)
     assert_handed_out(0, "alice");
 }
 
+/* Whatever kind of error it is that hides what came of it. */
+TEST(a_password_that_may_have_been_set_counts_as_changed)
+{
+    static const struct {
+        enum error_kind kind;
+        bool maybe_done;
+    } table[] = {{ERROR_PROTOCOL, true}, {ERROR_FORBIDDEN, true}, {ERROR_FORBIDDEN, false}};
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        start_verify(BY_ADMINISTRATOR, "alice", "new")->update_password =
+            UPDATE_PASSWORD_ALWAYS;
+        trial.fake.faults[0] = (struct fake_fault){"update", "alice", table[i].kind, 0,
+            table[i].maybe_done, 0};
+        assert_int_equal(trial_run(&trial, ENSURE_APPLY), 0);
+        assert_kind(&trial.outcomes[0].error, table[i].kind);
+        assert_int_equal(trial.outcomes[0].changed, table[i].maybe_done);
+        trial_end(&trial);
+    }
+}
+
 TEST(a_creation_that_could_not_be_completed_hands_the_password_out)
 {
     trial_want(start_generate(BY_ADMINISTRATOR, "bob"), ACCOUNT_LOCKED, true);
@@ -369,6 +389,7 @@ main(void)
         TRIAL(a_creation_that_was_refused_hands_nothing_out),
         TRIAL(a_creation_of_which_nobody_knows_hands_the_password_out),
         TRIAL(a_reactivation_of_which_nobody_knows_hands_the_password_out),
+        TRIAL(a_password_that_may_have_been_set_counts_as_changed),
         TRIAL(a_creation_that_could_not_be_completed_hands_the_password_out),
         TRIAL(a_name_that_turns_out_to_be_taken_hands_nothing_out),
         TRIAL(a_made_up_password_opens_no_account_that_was_there_before),

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "backends/homeserver/administrator.h"
+
 static struct joining_trial trial;
 
 static int
@@ -119,13 +121,43 @@ TEST(the_first_account_becomes_an_administrator_with_the_token)
     joining_begin_with_token(&trial, replies);
     account_state_bool(&trial.wanted, ACCOUNT_ADMIN, true);
     joining_make_well(&trial, CREATION_DONE);
-    family_assert_asked(ASKED SENT("false", BY_TOKEN, ON_DEVICE) LOOKED LOGGED_OUT);
+    family_assert_asked(ASKED SENT("false", BY_TOKEN, ON_DEVICE) LOOKED);
     assert_int_equal(trial.observed.presence, PRESENCE_PRESENT);
     assert_string_equal(trial.observed.account.user_id, "@alice:x");
     assert_true(account_is(&trial.observed.account, ACCOUNT_ADMIN));
     assert_true(account_states(&trial.observed.account, ACCOUNT_DEACTIVATED));
     assert_false(trial.observed.account.deactivated);
     assert_int_equal(trial.family.warnings.count, 0);
+}
+
+/* Registration may be over with it, and others are to be made. */
+TEST(who_was_to_be_an_administrator_is_the_one_of_this_task_until_its_end)
+{
+    static const struct recorded_reply replies[] = {
+        OPEN, MADE, IS_ROOM, IS_MEMBER, FAMILY_LOGGED_OUT, {0}};
+
+    joining_begin(&trial, replies);
+    account_state_bool(&trial.wanted, ACCOUNT_ADMIN, true);
+    joining_make_well(&trial, CREATION_DONE);
+    assert_int_equal(trial.family.backend.authority, AUTHORITY_ADMINISTRATOR);
+    assert_string_equal(
+        state_of(&trial.family.backend)->administrator.user_id, "@alice:x");
+    assert_string_equal(trial.family.backend.server_name, "x");
+    family_asked();
+    administrator_close(&trial.family.backend);
+    family_assert_asked(LOGGED_OUT);
+}
+
+TEST(a_server_of_another_name_than_was_said_has_no_administrator_for_us)
+{
+    static const struct recorded_reply replies[] = {
+        OPEN, MADE, IS_ROOM, IS_MEMBER, FAMILY_LOGGED_OUT, {0}};
+
+    joining_begin(&trial, replies);
+    trial.family.connection.server_name = "y";
+    account_state_bool(&trial.wanted, ACCOUNT_ADMIN, true);
+    joining_refuse(&trial, ERROR_INVALID, "server_name says \"y\"");
+    assert_int_equal(trial.creation, CREATION_DONE);
 }
 
 /* Conduit takes a token that it did not ask for for a wrong one. */
@@ -169,8 +201,8 @@ TEST(who_was_to_be_an_administrator_and_is_none_is_made_and_an_error)
     account_state_bool(&trial.wanted, ACCOUNT_ADMIN, true);
     joining_want_text(&trial, ACCOUNT_DISPLAYNAME, "Al");
     joining_refuse(&trial, ERROR_POLICY,
-        "@alice:x was created, and is no administrator: Family makes one only of whoever "
-        "registers while it has none; who is one already can promote it: give the family's "
+        "@alice:x was created, and is no administrator: Family makes one only of the first that "
+        "registers, as long as it has none; whoever is one can promote it: give the family's "
         "administrator");
     assert_int_equal(trial.creation, CREATION_DONE);
     assert_true(trial.observed.password_is_set);
@@ -234,7 +266,7 @@ TEST(where_a_session_promotes_one_is_asked_for_with_a_wish)
     trial.family.dialect.first_account = FIRST_WITH_SESSION;
     account_state_bool(&trial.wanted, ACCOUNT_ADMIN, true);
     joining_make_well(&trial, CREATION_DONE);
-    family_assert_asked(ASKED SENT("false", BY_DUMMY, ON_DEVICE) LOOKED LOGGED_OUT);
+    family_assert_asked(ASKED SENT("false", BY_DUMMY, ON_DEVICE) LOOKED);
 }
 
 TEST(a_profile_takes_a_login_where_there_is_no_session)
@@ -318,6 +350,8 @@ main(void)
         TRIAL(where_nobody_may_register_the_error_says_what_would_do),
         TRIAL(in_check_mode_it_is_asked_and_that_one_becomes_an_administrator_is_a_guess),
         TRIAL(the_first_account_becomes_an_administrator_with_the_token),
+        TRIAL(who_was_to_be_an_administrator_is_the_one_of_this_task_until_its_end),
+        TRIAL(a_server_of_another_name_than_was_said_has_no_administrator_for_us),
         TRIAL(a_token_that_nobody_asks_for_is_not_sent),
         TRIAL(who_became_an_administrator_unasked_is_a_warning),
         TRIAL(who_was_to_be_an_administrator_and_is_none_is_made_and_an_error),

@@ -144,6 +144,7 @@ TEST(an_answer_that_names_another_account_is_of_one_that_was_made)
 
 struct making {
     enum first_account first;
+    bool wants_admin;
     const struct recorded_reply *replies;
 };
 
@@ -164,6 +165,8 @@ make_again(void *context, struct error *error)
         result = account_state_password(&trial.wanted, &password, error);
     if (result == 0)
         result = account_state_text(&trial.wanted, ACCOUNT_DISPLAYNAME, "Al", error);
+    if (result == 0 && making->wants_admin)
+        account_state_bool(&trial.wanted, ACCOUNT_ADMIN, true);
     if (result == 0)
         result = joining_make(&trial, error);
     clean_up(NULL);
@@ -177,8 +180,9 @@ TEST(each_failed_allocation_is_an_error)
         OPEN, MADE_SILENTLY, FAMILY_LOGGED_IN, PROFILE_SET, FAMILY_LOGGED_OUT, {0}};
     static const struct recorded_reply loud[] = {
         OPEN, MADE, IS_ROOM, IS_MEMBER, PROFILE_SET, FAMILY_LOGGED_OUT, {0}};
-    struct making makings[] = {
-        {FIRST_WITH_SESSION, closed}, {FIRST_WITH_SESSION, silent}, {FIRST_PROMOTED, loud}};
+    struct making makings[] = {{FIRST_WITH_SESSION, false, closed},
+        {FIRST_WITH_SESSION, false, silent}, {FIRST_PROMOTED, false, loud},
+        {FIRST_PROMOTED, true, loud}};
 
     for (size_t i = 0; i < COUNT(makings); i++)
         fail_each_allocation(make_again, &makings[i]);

@@ -241,8 +241,9 @@ TEST(a_container_without_a_configuration_is_named_with_what_was_looked_for)
     assert_kind(&error, ERROR_INVALID);
     assert_string_equal(error.text,
         "the container synapse has no configuration of a homeserver that could be found "
-        "(looked for: /data/homeserver.yaml, /data/dendrite.yaml); give url, and what opens the "
-        "server");
+        "(looked for: /data/homeserver.yaml, /data/dendrite.yaml, /etc/tuwunel/tuwunel.toml, "
+        "/etc/continuwuity/continuwuity.toml, /etc/matrix-conduit/conduit.toml); give url, and "
+        "what opens the server");
 }
 
 TEST(a_configuration_that_cannot_be_used_is_an_error)

@@ -224,44 +224,6 @@ TEST(the_room_that_is_kept_is_not_left)
         "GET " ROOMS " syt_a\nPOST /_matrix/client/v3/rooms/%21b%3Ax/leave syt_a\n");
 }
 
-TEST(a_room_is_found_by_its_alias)
-{
-    static const struct {
-        int status;
-        const char *body;
-        const char *room_id;
-        enum error_kind kind;
-    } table[] = {
-        {200, "{\"room_id\": \"!a:x\", \"servers\": []}", "!a:x", ERROR_NONE},
-        {404, "{\"errcode\": \"M_NOT_FOUND\"}", NULL, ERROR_NONE},
-        {404, "{\"errcode\": \"M_UNRECOGNIZED\"}", NULL, ERROR_UNSUPPORTED},
-        {403, "{\"errcode\": \"M_FORBIDDEN\"}", NULL, ERROR_FORBIDDEN},
-        {200, "{}", NULL, ERROR_PROTOCOL},
-        {200, "{\"room_id\": 5}", NULL, ERROR_PROTOCOL},
-    };
-
-    for (size_t i = 0; i < COUNT(table); i++) {
-        const struct recorded_reply replies[] = {
-            {"/", table[i].status, NULL, table[i].body}, {0}};
-        struct error error = {0};
-        char *room_id;
-        int result;
-
-        recorded_server_say(server, replies);
-        recorded_server_log(server);
-        result = rooms_find(&matrix, &session, "#admins:x", &room_id, &error);
-        assert_int_equal(result, table[i].kind == ERROR_NONE ? 0 : -1);
-        assert_kind(&error, table[i].kind);
-        if (table[i].room_id == NULL)
-            assert_null(room_id);
-        else
-            assert_string_equal(room_id, table[i].room_id);
-        assert_string_equal(recorded_server_log(server),
-            "GET /_matrix/client/v3/directory/room/%23admins%3Ax syt_a\n");
-        memory_free(room_id);
-    }
-}
-
 TEST(who_is_in_no_room_leaves_none)
 {
     static const struct recorded_reply replies[] = {
@@ -406,7 +368,6 @@ main(void)
         cmocka_unit_test(a_profile_that_may_not_be_set_is_an_error_that_names_it),
         cmocka_unit_test(every_room_is_left),
         cmocka_unit_test(the_room_that_is_kept_is_not_left),
-        cmocka_unit_test(a_room_is_found_by_its_alias),
         cmocka_unit_test(who_is_in_no_room_leaves_none),
         cmocka_unit_test(a_room_that_cannot_be_left_is_told_and_the_others_are_left),
         cmocka_unit_test(rooms_that_are_not_told_are_not_left),

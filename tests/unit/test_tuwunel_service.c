@@ -126,6 +126,23 @@ TEST(one_that_the_server_made_no_administrator_is_told_as_that)
     assert_true(error_ends_list(&error));
 }
 
+/* Another run makes it just now: it is there before it is an administrator. */
+TEST(one_that_is_made_an_administrator_a_moment_later_is_one)
+{
+    const struct recorded_reply replies[] = {TUWUNEL_SERVED, NAMED, FLOWS, PROFILED, LOGGED_IN,
+        NO_ADMIN_ROOM, LOGGED_OUT,
+        {"GET " ALICE, RECORDED_ONCE + 403, NULL,
+            REFUSED("M_FORBIDDEN", "Only server administrators")},
+        {"GET " ALICE, 200, NULL, tuwunel_user("")}, {0}};
+    struct error error = {0};
+
+    tuwunel_start_with_secret(replies);
+    become_well();
+    tuwunel.backend->type->lookup(tuwunel.backend, 0, &tuwunel_observed, &error);
+    assert_kind(&error, ERROR_NONE);
+    assert_int_equal(tuwunel_observed.presence, PRESENCE_PRESENT);
+}
+
 /* ---- Its end ---- */
 
 #define SEEN                                                                               \
@@ -267,6 +284,7 @@ main(void)
         TUWUNEL_TRIAL(where_the_room_of_the_administrators_has_no_alias_it_leaves_none),
         TUWUNEL_TRIAL(one_that_was_forgotten_is_told_as_one_that_does_not_open),
         TUWUNEL_TRIAL(one_that_the_server_made_no_administrator_is_told_as_that),
+        TUWUNEL_TRIAL(one_that_is_made_an_administrator_a_moment_later_is_one),
         TUWUNEL_TRIAL(it_ends_itself_as_its_owner_would),
         TUWUNEL_TRIAL(the_password_of_the_secret_before_ends_it_too),
         TUWUNEL_TRIAL(that_no_password_ends_it_is_a_conflict_that_says_what_to_give),

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "backends/homeserver/dialect.h"
 #include "backends/homeserver/service.h"
@@ -41,6 +42,14 @@ take_server_name(struct backend *backend, struct error *error)
             &state_of(backend)->administrator.access_token, error) != 0)
         return -1;
     return backend_check_server_name(backend, error);
+}
+
+int
+administrator_take_over(struct backend *backend, struct session *session, struct error *error)
+{
+    state_of(backend)->administrator = *session;
+    memset(session, 0, sizeof(*session));
+    return take_server_name(backend, error);
 }
 
 static int
@@ -156,6 +165,22 @@ log_in(void *context, const char *device_id, const struct session *old,
         connection->admin_username);
 }
 
+/* A session of the server's own user would be kept, and never ended. Servers take its
+ * name in capitals, too. */
+static int
+refuse_servers_own(const struct backend *backend, const char *written, struct error *error)
+{
+    const char *localpart = written[0] == '@' ? written + 1 : written;
+    size_t length = strcspn(localpart, ":");
+
+    if (backend->type->dialect->first_account == FIRST_IS_NOBODY ||
+        length != strlen(ADMIN_ROOM_BOT) || strncasecmp(localpart, ADMIN_ROOM_BOT, length) != 0)
+        return 0;
+    return error_set(error, ERROR_INVALID,
+        "admin_username: " ADMIN_ROOM_BOT " is the server's own user, and no administrator to "
+        "work as; give its password as emergency_password");
+}
+
 static int
 open_with_password(struct backend *backend, struct error *error)
 {
@@ -167,7 +192,8 @@ open_with_password(struct backend *backend, struct error *error)
     int result;
 
     backend->authenticated_by = "admin_username";
-    if (have_session_file(backend, error) != 0)
+    if (refuse_servers_own(backend, written, error) != 0 ||
+        have_session_file(backend, error) != 0)
         return -1;
     if (state->session_file == NULL)
         return log_in(backend, NULL, NULL, &state->administrator, error);
@@ -215,7 +241,8 @@ warn_emergency(struct backend *backend)
         rest == NULL ? "" : rest);
 }
 
-/* Its session is never kept: who has its token is the server. */
+/* Its session is never kept: who has its token is the server. On a device of its own, so
+ * that another run is not logged out before its time. */
 static int
 open_with_emergency(struct backend *backend, struct error *error)
 {
@@ -225,8 +252,7 @@ open_with_emergency(struct backend *backend, struct error *error)
 
     backend->authenticated_by = "emergency_password";
     if (client_login(&backend->matrix, ADMIN_ROOM_BOT, backend->connection->emergency_password,
-            backend->type->dialect->login_device, &state->administrator, &login, &failure) !=
-            0 ||
+            NULL, &state->administrator, &login, &failure) != 0 ||
         login == LOGIN_WRONG)
         return refuse_emergency(&failure, error);
     if (!user_id_has_localpart(state->administrator.user_id, ADMIN_ROOM_BOT))

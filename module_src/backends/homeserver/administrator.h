@@ -9,6 +9,7 @@
 #define REGISTRAR_BACKENDS_HOMESERVER_ADMINISTRATOR_H
 
 #include "backends/backend.h"
+#include "matrix/client.h"
 
 /*
  * Opens the administrator whose credential is given (connection_has_administrator).
@@ -18,6 +19,14 @@
  * else), those of client_login and of the session file.
  */
 int administrator_open(struct backend *backend, struct error *error);
+
+/*
+ * Acts as the account of this session from here on, which becomes the backend's in any
+ * case; nobody was an administrator so far. Errors: protocol, invalid (its server has
+ * another name than it is said to have), memory.
+ */
+int administrator_take_over(struct backend *backend, struct session *session,
+    struct error *error);
 
 /* Uses the service account's session where the session file has one that works.
  * That there is none is no error. */

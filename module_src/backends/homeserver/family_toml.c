@@ -123,6 +123,8 @@ read_secret_file(const struct settings *settings, const char *key, const char *p
             failure.text);
     result = secret_file_take(secret, file, here, key, error);
     close(file);
+    if (result == 0 && secret == &settings->found->shared_secret)
+        result = found_text(&settings->found->secret_from, error, "%s", here);
     return result;
 }
 
@@ -162,9 +164,15 @@ read_secret(const struct settings *settings, const struct secret_setting *settin
                        (setting->is_list && take_word(secret, error) != 0)
                    ? -1
                    : 0;
-    return text == NULL || secret_set(secret, text, strlen(text)) == 0
+    if (text == NULL)
+        return 0;
+    if (secret_set(secret, text, strlen(text)) != 0)
+        return error_no_memory(error);
+    return secret != &settings->found->shared_secret
                ? 0
-               : error_no_memory(error);
+               : found_text(&settings->found->secret_from, error, "%s, line %zu",
+                     settings->found->files.items[0],
+                     config_line(config_get(settings->global, setting->key)));
 }
 
 /* One that cannot be read matters only to who has nothing else. */
@@ -184,9 +192,7 @@ read_secrets(const struct settings *settings, struct error *error)
         if (found->secret_trouble.kind == ERROR_NONE)
             found->secret_trouble = trouble;
     }
-    return secret_given(&found->shared_secret)
-               ? found_text(&found->secret_from, error, "%s", found->files.items[0])
-               : 0;
+    return 0;
 }
 
 /* ---- Where the server listens --------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/homeserver/administrator.h"
 #include "backends/homeserver/dialect.h"
 #include "backends/homeserver/state.h"
 #include "backends/homeserver/states.h"
@@ -112,8 +113,8 @@ joining_may_create(struct backend *backend, const struct account *wanted, struct
         return -1;
     if (possible && backend->predict && account_is(wanted, ACCOUNT_ADMIN))
         list_add(backend->warnings,
-            "that %s becomes an administrator is a guess: %s makes one only of whoever registers "
-            "while it has none",
+            "that %s becomes an administrator is a guess: %s makes one only of the first that "
+            "registers, as long as it has none",
             wanted->localpart, backend->type->product);
     return possible ? 0 : refuse_closed(backend, wanted, why, error);
 }
@@ -319,14 +320,14 @@ judge_administrator(struct joining_run *run)
 
     if (account_is(account, ACCOUNT_ADMIN) && !account_is(run->wanted, ACCOUNT_ADMIN))
         list_add(run->backend->warnings,
-            "%s is an administrator now, which nobody asked for: %s makes one of whoever "
-            "registers while it has none",
+            "%s is an administrator now, which nobody asked for: %s makes one of the first that "
+            "registers, as long as it has none",
             account->user_id, type->product);
     if (!account_is(run->wanted, ACCOUNT_ADMIN) || account_is(account, ACCOUNT_ADMIN))
         return 0;
     return error_set(run->error, ERROR_POLICY,
-        "%s was created, and is no administrator: %s makes one only of whoever registers while "
-        "it has none; who is one already can promote it: give %s",
+        "%s was created, and is no administrator: %s makes one only of the first that registers, "
+        "as long as it has none; whoever is one can promote it: give %s",
         account->user_id, type->product, type->administrator);
 }
 
@@ -338,6 +339,17 @@ finish(struct joining_run *run)
         set_text(run, ACCOUNT_AVATAR_URL, run->wanted->avatar_url) != 0)
         return -1;
     return judge_administrator(run);
+}
+
+/* Registration may have ended with the first account, which can make the others. Where it
+ * was perhaps made before, its password is asked about next, on the same device. */
+static int
+become_administrator(struct joining_run *run)
+{
+    if (run->backend->authority != AUTHORITY_NONE || *run->creation != CREATION_DONE ||
+        !account_is(run->wanted, ACCOUNT_ADMIN))
+        return 0;
+    return administrator_take_over(run->backend, &run->session, run->error);
 }
 
 int
@@ -361,7 +373,7 @@ joining_create(struct backend *backend, const struct account *wanted,
         return -1;
     result = send_registration(&run);
     if (result == 0)
-        result = finish(&run);
+        result = finish(&run) == 0 ? become_administrator(&run) : -1;
     else if (result > 0)
         result = 0;
     client_logout(&backend->matrix, &run.session, &failed);

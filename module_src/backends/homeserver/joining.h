@@ -24,7 +24,8 @@ int joining_is_possible(struct backend *backend, bool *possible, char why[300],
 /*
  * See backend_type.may_create and create. An account that became an administrator
  * though nobody asked for it is a warning; one that was to be and is not an error
- * (policy) after CREATION_DONE, that says what makes one. Its session is logged out. A
+ * (policy) after CREATION_DONE, that says what makes one. Whoever was to be one, and is,
+ * is the backend's administrator from then on; any other session is logged out. A
  * registration whose reply was lost is settled by a login as the account. Errors besides:
  * invalid (no password), unauthorized (registration is closed, or its token another; a
  * field that takes an administrator), those of registration_make.

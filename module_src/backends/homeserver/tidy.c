@@ -4,27 +4,11 @@
 #include "backends/homeserver/dialect.h"
 #include "backends/homeserver/state.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "matrix/admin_room.h"
 #include "matrix/profile.h"
 #include "matrix/rooms.h"
 #include "matrix/service_account.h"
 #include "matrix/user_id.h"
-
-/* The room of the administrators, by its alias. For memory_free; NULL: there is none. */
-static int
-find_admin_room(struct backend *backend, const struct session *session, char **room_id,
-    struct error *error)
-{
-    struct text alias = {0};
-    int result;
-
-    text_append_format(&alias, "#admins:%s", user_id_server_name(session->user_id));
-    result = alias.failed
-                 ? error_no_memory(error)
-                 : rooms_find(&backend->matrix, session, alias.bytes, room_id, error);
-    text_free(&alias);
-    return result;
-}
 
 static int
 leave_rooms(struct backend *backend, const struct session *session, bool *left,
@@ -36,7 +20,8 @@ leave_rooms(struct backend *backend, const struct session *session, bool *left,
     *left = true;
     if (!backend->type->dialect->has_admin_room)
         return rooms_leave_all(&backend->matrix, session, NULL, left, error);
-    result = find_admin_room(backend, session, &kept, error);
+    result = admin_room_find(&backend->matrix, session, user_id_server_name(session->user_id),
+        &kept, error);
     if (result == 0 && kept != NULL)
         result = rooms_leave_all(&backend->matrix, session, kept, left, error);
     memory_free(kept);

@@ -16,8 +16,8 @@
  */
 void tidy_rooms(struct backend *backend);
 
-/* Gives the account, which was just made, its name again, where the server adds to names that are registered.
- * That it fails costs nothing else. */
+/* Gives the account, which was just made, its name again, where the server adds to names
+ * that are registered. That it fails costs nothing else. */
 void tidy_name(struct backend *backend, const struct session *session);
 
 #endif

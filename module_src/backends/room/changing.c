@@ -9,8 +9,9 @@
 #include "backends/room/passing.h"
 #include "backends/room/roles.h"
 #include "backends/room/seat.h"
+#include "backends/room/standin.h"
 
-/* ---- What can be changed ---------------------------------------------------------------- */
+/* ---- What can be changed ------------------------------------------------------------- */
 
 #define BY_ADMINISTRATOR                                                                   \
     (ACCOUNT_BIT(ACCOUNT_DEACTIVATED) | ACCOUNT_BIT(ACCOUNT_ADMIN) |                       \
@@ -53,7 +54,7 @@ changing_can(const struct backend *backend, const struct account *change)
            !may_take_itself(backend, change);
 }
 
-/* ---- What is refused -------------------------------------------------------------------- */
+/* ---- What is refused ----------------------------------------------------------------- */
 
 static int
 refuse_beyond(const struct backend *backend, const struct observation *observed,
@@ -132,6 +133,36 @@ spare_administrators(const struct account *seen, const struct account *change,
     return 0;
 }
 
+int
+changing_may_log_in(struct backend *backend, const struct account *change,
+    struct error *error)
+{
+    bool takes_login = (change->stated & takes_itself(backend, change)) != 0 ||
+                       (account_states(change, ACCOUNT_PASSWORD) &&
+                           !standin_is_spared(backend, &change->password));
+    struct room_state *state = room_state_of(backend);
+    const char *user = change->user_id != NULL ? change->user_id : change->localpart;
+    struct error failure = {0};
+    enum states_login login;
+
+    if (!takes_login || !state->server->may_refuse_logins || state->logins_work ||
+        looking_may_open_own(backend))
+        return 0;
+    if (states_probe(backend, user, &login, &failure) == 0) {
+        state->logins_work = true;
+        return 0;
+    }
+    *error = failure;
+    if (failure.kind != ERROR_UNSUPPORTED)
+        return -1;
+    error->kind = ERROR_NONE;
+    return error_set(error, ERROR_UNSUPPORTED,
+        "for what is wanted of %s it would have to log in as itself, and this server has "
+        "password logins switched off in its configuration (oauth); leave out displayname, "
+        "avatar_url, and a password with blanks or backticks",
+        user);
+}
+
 static int
 refuse_revival(const struct observation *observed, const struct account *change,
     struct error *error)
@@ -163,12 +194,12 @@ changing_may(struct backend *backend, const struct observation *observed,
     if (spare_itself(backend, change, error) != 0 ||
         spare_administrators(&observed->account, change, error) != 0 ||
         refuse_revival(observed, change, error) != 0 ||
-        passing_may(backend, change, error) != 0)
+        changing_may_log_in(backend, change, error) != 0)
         return -1;
     return takes_administrator(change) ? roles_spare_last(backend, observed, error) : 0;
 }
 
-/* ---- The steps --------------------------------------------------------------------------- */
+/* ---- The steps ----------------------------------------------------------------------- */
 
 struct job {
     struct backend *backend;
@@ -262,6 +293,34 @@ end(const struct job *job, struct error *error)
 static int (*const steps[])(const struct job *job, struct error *error) = {
     ease, set_password, set_profile, set_role, restrict_it, end};
 
+/* Whether the step can be made again: as an account that has lost its session. */
+static bool
+may_again(const struct job *job, const struct error *failure, int try)
+{
+    struct error ignored = {0};
+
+    return secret_given(&state_of(job->backend)->own_password) &&
+           looking_lost_session(failure, try) &&
+           looking_open_again(job->backend, job->observed, &ignored) == 0;
+}
+
+static int
+make_step(const struct job *job, int (*step)(const struct job *job, struct error *error),
+    struct error *error)
+{
+    struct error failure = {0};
+
+    for (int i = 0; i < LOOKING_TRIES; i++) {
+        error_clear(&failure);
+        if (step(job, &failure) == 0)
+            return 0;
+        if (!may_again(job, &failure, i))
+            break;
+    }
+    *error = failure;
+    return -1;
+}
+
 int
 changing_make(struct backend *backend, struct observation *observed,
     const struct account *change, bool logout_devices, struct error *error)
@@ -277,7 +336,7 @@ changing_make(struct backend *backend, struct observation *observed,
             "logout_devices out, or use another administrator's credential",
             change->user_id);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-        if (steps[i](&job, error) != 0)
+        if (make_step(&job, steps[i], error) != 0)
             return -1;
     return 0;
 }

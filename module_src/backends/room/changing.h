@@ -10,6 +10,12 @@ bool changing_can(const struct backend *backend, const struct account *change);
 int changing_may(struct backend *backend, const struct observation *observed,
     const struct account *change, struct error *error);
 
+/* Refuses (unsupported) a change, or a creation, for which the account would have to log in
+ * with its password, on a server that lets nobody. It is tried once a task, with a password
+ * that nobody has. */
+int changing_may_log_in(struct backend *backend, const struct account *change,
+    struct error *error);
+
 /*
  * See backend_type.update. A password that a command does not carry is set in two steps
  * (standin.h). Conduit makes one up for an account that is there, whatever is wanted: cut

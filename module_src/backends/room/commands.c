@@ -16,7 +16,7 @@
 
 static const char room_alias[] = " #admins:";
 
-/* ---- Continuwuity --------------------------------------------------------------------- */
+/* ---- Continuwuity -------------------------------------------------------------------- */
 
 #define ENDS {NULL, VERDICT_REFUSED, ERROR_NONE, NULL}
 #define SAYS(text, verdict)                                                                \
@@ -151,7 +151,7 @@ const struct command_table commands_continuwuity = {
     .common = continuwuity_common,
 };
 
-/* ---- Conduit --------------------------------------------------------------------------- */
+/* ---- Conduit ------------------------------------------------------------------------- */
 
 static const struct command_answer conduit_create[] = {
     SAYS("Created user with user_id: %s and password: ", VERDICT_DONE),
@@ -204,7 +204,7 @@ const struct command_table commands_conduit = {
     .common = conduit_common,
 };
 
-/* ---- Passwords ------------------------------------------------------------------------- */
+/* ---- Passwords ----------------------------------------------------------------------- */
 
 /* Unicode's White_Space beyond ASCII and the control characters (PropList.txt), by which
  * both servers split a line. */
@@ -255,7 +255,7 @@ commands_outcome_free(struct command_outcome *outcome)
     memset(outcome, 0, sizeof(*outcome));
 }
 
-/* ---- Reading answers ------------------------------------------------------------------- */
+/* ---- Reading answers ----------------------------------------------------------------- */
 
 /* The answer itself, behind log lines (a table in Markdown) and empty ones. */
 static const char *
@@ -356,8 +356,9 @@ refuse(struct backend *backend, const struct command_order *order,
     if (show(backend, order, has_unknown_password, answer, shown, sizeof(shown), error) != 0)
         return -1;
     if (row != NULL)
-        return error_set(error, row->kind, "\"%s\" for %s: the server says in the admin room: %s%s%s",
-            form->words, order->user_id, shown, row->advice == NULL ? "" : "; ",
+        return error_set(error, row->kind,
+            "\"%s\" for %s: the server says in the admin room: %s%s%s", form->words,
+            order->user_id, shown, row->advice == NULL ? "" : "; ",
             row->advice == NULL ? "" : row->advice);
     /* What it did is not known, either. */
     error->maybe_done = true;
@@ -391,7 +392,27 @@ read_answer(struct backend *backend, const struct command_table *table,
                : 0;
 }
 
-/* ---- Giving commands ------------------------------------------------------------------- */
+int
+commands_read_password(struct backend *backend, const struct command_table *table,
+    const char *user_id, const char *answer, struct secret *password, struct error *error)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const struct command_form *form = &table->forms[i];
+        const struct command_answer *row;
+        const char *end;
+
+        if (form->words == NULL || !form->tells_password)
+            continue;
+        row = choose(table, form, answer, user_id, &end);
+        if (row != NULL && row->verdict == VERDICT_DONE)
+            return take_password(password, table, end, error) != 0
+                       ? -1
+                       : http_learn_secret(backend->matrix.http, password, error);
+    }
+    return 0;
+}
+
+/* ---- Giving commands ----------------------------------------------------------------- */
 
 /* Whose account an answer is about where it says so: the first user id in it that is no
  * bot's. Answers of Conduit do not relate to their commands. */
@@ -450,6 +471,7 @@ commands_give(struct backend *backend, const struct command_table *table,
     struct admin_command command = {
         .user_id = order->user_id,
         .holds_secret = form->takes_password || form->tells_password,
+        .stands = order->stands,
         .secrets = {order->password},
         .fits = table->manner.answers_relate ? NULL : fits,
     };

@@ -84,6 +84,7 @@ struct command_order {
     bool logout_devices;           /* where the command has an option for it */
     bool is_passing;               /* the password that it sets is changed right behind it, so
                                       that one which stays readable is nobody's any more */
+    bool stands;                   /* see admin_command */
 };
 
 /* What came of a command. For commands_outcome_free. */
@@ -102,5 +103,12 @@ void commands_outcome_free(struct command_outcome *outcome);
 int commands_give(struct backend *backend, const struct command_table *table,
     struct admin_room *room, const struct command_order *order,
     struct command_outcome *outcome, struct error *error);
+
+/*
+ * The password that an answer tells of the account, for secret_free; "not given" where it
+ * tells none. Errors: memory, protocol.
+ */
+int commands_read_password(struct backend *backend, const struct command_table *table,
+    const char *user_id, const char *answer, struct secret *password, struct error *error);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "backends/homeserver/administrator.h"
 #include "backends/homeserver/dialect.h"
+#include "backends/homeserver/family_toml.h"
 #include "backends/homeserver/joining.h"
 #include "backends/homeserver/logins.h"
 #include "backends/room/changing.h"
@@ -37,6 +38,7 @@ static const struct room_server server = {
     .commands = &commands_conduit,
     .look = look,
     .promotes_next = true,
+    .hides_namespaces = true,
 };
 
 static int
@@ -54,6 +56,7 @@ static const struct homeserver_dialect dialect = {
 const struct backend_type conduit_backend = {
     .server = SERVER_CONDUIT,
     .product = "Conduit",
+    .source = &family_toml_conduit,
     .administrator = "access_token, or admin_username and admin_password, or "
                      "emergency_password",
     .creator = "registration_token, or access_token, or admin_username and admin_password, or "

@@ -6,6 +6,7 @@
 
 #include "backends/homeserver/administrator.h"
 #include "backends/homeserver/dialect.h"
+#include "backends/homeserver/family_toml.h"
 #include "backends/homeserver/joining.h"
 #include "backends/homeserver/logins.h"
 #include "backends/room/changing.h"
@@ -54,17 +55,6 @@ refuse(const struct answer *answer, const struct observation *observed, struct e
     return answer_refused(answer, what, error);
 }
 
-/* Versions after 26.7.3 say of a deactivated account, too, that it is not there. */
-static int
-look_at_hidden(struct backend *backend, struct observation *observed, struct error *error)
-{
-    if (states_ask_whether_taken(backend, observed, error) != 0)
-        return -1;
-    if (observed->presence == PRESENCE_PRESENT)
-        account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, true);
-    return 0;
-}
-
 static int
 take_restriction(const struct answer *answer, size_t which, struct observation *observed,
     struct error *error)
@@ -90,27 +80,57 @@ observe_deactivated(unsigned mask, struct observation *observed)
             account_state_bool(&observed->account, restrictions[i].field, false);
 }
 
+/* What the answer says; *hidden: nothing, as of an account that is not there. */
 static int
-look_at_suspension(struct backend *backend, struct observation *observed,
+read_suspension(const struct answer *answer, struct observation *observed, bool *hidden,
+    struct error *error)
+{
+    bool deactivated = answer_is(answer, 403, "M_USER_DEACTIVATED");
+
+    *hidden = answer_is(answer, 404, "M_NOT_FOUND");
+    if (*hidden)
+        return 0;
+    if (!deactivated && !answer_ok(answer))
+        return refuse(answer, observed, error);
+    observed->presence = PRESENCE_PRESENT;
+    account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, deactivated);
+    return deactivated ? 0 : take_restriction(answer, 0, observed, error);
+}
+
+static int
+ask_suspension(struct backend *backend, struct observation *observed, bool *hidden,
     struct error *error)
 {
     struct answer answer = {0};
     int result = ask(backend, 0, observed, &answer, error);
 
-    if (result == 0 && answer_is(&answer, 404, "M_NOT_FOUND")) {
-        result = look_at_hidden(backend, observed, error);
-    } else if (result == 0 && answer_is(&answer, 403, "M_USER_DEACTIVATED")) {
-        observed->presence = PRESENCE_PRESENT;
-        account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, true);
-    } else if (result == 0 && answer_ok(&answer)) {
-        observed->presence = PRESENCE_PRESENT;
-        account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, false);
-        result = take_restriction(&answer, 0, observed, error);
-    } else if (result == 0) {
-        result = refuse(&answer, observed, error);
-    }
+    if (result == 0)
+        result = read_suspension(&answer, observed, hidden, error);
     answer_free(&answer);
     return result;
+}
+
+/* Versions after 26.7.3 say of a deactivated account, too, that it is not there. But its
+ * name is taken, and not only since it was asked for first. */
+static int
+look_at_suspension(struct backend *backend, struct observation *observed,
+    struct error *error)
+{
+    bool hidden;
+
+    if (ask_suspension(backend, observed, &hidden, error) != 0)
+        return -1;
+    if (!hidden)
+        return 0;
+    if (states_ask_whether_taken(backend, observed, error) != 0)
+        return -1;
+    if (observed->presence != PRESENCE_PRESENT)
+        return 0;
+    if (ask_suspension(backend, observed, &hidden, error) != 0)
+        return -1;
+    if (hidden)
+        account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, true);
+    return 0;
 }
 
 static int
@@ -148,6 +168,7 @@ static const struct room_server server = {
     .commands = &commands_continuwuity,
     .look = look,
     .carries_passwords = true,
+    .may_refuse_logins = true,
 };
 
 static int
@@ -166,6 +187,7 @@ const struct backend_type continuwuity_backend = {
     .server = SERVER_CONTINUWUITY,
     .product = "continuwuity",
     .own_path = "/_continuwuity/server_version",
+    .source = &family_toml_continuwuity,
     .administrator = "access_token, or admin_username and admin_password, or "
                      "emergency_password",
     .creator = "registration_token, or access_token, or admin_username and admin_password, or "

@@ -7,8 +7,12 @@
 #include "backends/homeserver/own.h"
 #include "backends/room/seat.h"
 #include "backends/room/standin.h"
+#include "base/stop.h"
 #include "matrix/profile.h"
 #include "matrix/user_id.h"
+
+/* Before the second of LOOKING_TRIES; twice as long before each one that follows. */
+#define LOOKING_PAUSE_MS 50
 
 static bool
 has_capitals(const char *localpart)
@@ -63,7 +67,7 @@ looking_probe(struct backend *backend, const struct secret *probe,
     if (states_log_in(backend, observed->account.user_id, probe, &session, login, &failure) !=
         0) {
         if (failure.kind == ERROR_UNSUPPORTED)
-            return 0; /* without logins it is of no use (passing_may) */
+            return 0; /* without logins it is of no use (changing_may_log_in) */
         *error = failure;
         return -1;
     }
@@ -77,6 +81,42 @@ looking_probe(struct backend *backend, const struct secret *probe,
     observed->unfinished = true;
     return secret_copy(&state_of(backend)->own_password, probe) != 0 ? error_no_memory(error)
                                                                      : 0;
+}
+
+/* A password that the server made up, and that was to be changed at once, stands in the room
+ * and nowhere else: where it still opens the account, that was not done. */
+static int
+take_up(struct backend *backend, struct observation *observed, const char *answer,
+    struct error *error)
+{
+    struct secret told = {0};
+    enum states_login login;
+    int result = commands_read_password(backend, room_state_of(backend)->server->commands,
+        observed->account.user_id, answer, &told, error);
+
+    if (result == 0 && secret_given(&told))
+        result = looking_probe(backend, &told, observed, &login, error);
+    secret_free(&told);
+    return result;
+}
+
+/* What a run that was cut off left in the room is taken away, unless it is needed still. */
+static int
+look_at_leavings(struct backend *backend, struct admin_room *room,
+    struct observation *observed, struct error *error)
+{
+    const struct room_server *server = room_state_of(backend)->server;
+    struct admin_reply reply = {0};
+    int result = admin_room_leavings(room, observed->account.user_id, &reply, error);
+
+    if (result == 0 && !server->commands->forms[COMMAND_RESET].takes_password &&
+        secret_given(&reply.text) && !observed->unfinished &&
+        !account_is(&observed->account, ACCOUNT_DEACTIVATED))
+        result = take_up(backend, observed, reply.text.bytes, error);
+    if (result == 0 && !observed->unfinished && !backend->predict)
+        seat_clear(backend, !server->carries_passwords);
+    admin_reply_free(&reply);
+    return result;
 }
 
 /* What an administrator has to know of an account beside what is in the mask: no
@@ -107,6 +147,10 @@ look_as_administrator(struct backend *backend, unsigned mask, struct observation
     if (result != 0 || observed->presence != PRESENCE_PRESENT)
         return result;
     if (standin_recall(backend, &observed->account, error) != 0)
+        return -1;
+    if ((mask & ACCOUNT_BIT(ACCOUNT_PASSWORD)) != 0 &&
+        standin_wanted(backend, &observed->account) != NULL &&
+        look_at_leavings(backend, room, observed, error) != 0)
         return -1;
     if ((mask & OF_THE_ROOM) != 0 && looking_at_room(backend, observed, error) != 0)
         return -1;
@@ -144,15 +188,33 @@ looking_asks_by_login(const struct backend *backend)
     return !state_has_administrator(backend);
 }
 
+/* What opened the account, if something did, so that it can be opened again. */
+static int
+keep_own(struct backend *backend, const struct secret *password, struct error *error)
+{
+    return own_is_open(backend) &&
+                   secret_copy(&state_of(backend)->own_password, password) != 0
+               ? error_no_memory(error)
+               : 0;
+}
+
 int
 looking_ask_password(struct backend *backend, struct observation *observed,
     const struct secret *password, enum password_answer *answer, char *why,
     struct error *error)
 {
-    int result = own_ask(backend, observed, password, answer, why, error);
+    struct error failure = {0};
 
-    error->is_of_one = result != 0;
-    return result;
+    for (int i = 0; i < LOOKING_TRIES; i++) {
+        error_clear(&failure);
+        if (own_ask(backend, observed, password, answer, why, &failure) == 0)
+            return keep_own(backend, password, error);
+        if (!looking_lost_session(&failure, i))
+            break;
+    }
+    *error = failure;
+    error->is_of_one = true;
+    return -1;
 }
 
 /* Who could log in is neither deactivated nor locked. */
@@ -176,30 +238,66 @@ looking_as_itself(struct backend *backend, struct observation *observed, struct 
 }
 
 bool
+looking_lost_session(const struct error *failure, int try)
+{
+    return strcmp(failure->errcode, "M_UNKNOWN_TOKEN") == 0 && try + 1 < LOOKING_TRIES &&
+           stop_sleep_ms(LOOKING_PAUSE_MS << try) == 0;
+}
+
+bool
 looking_may_open_own(const struct backend *backend)
 {
     return own_is_open(backend) || secret_given(&state_of(backend)->own_password);
 }
 
 int
-looking_open_own(struct backend *backend, struct observation *observed, struct error *error)
+looking_log_in(struct backend *backend, const struct observation *observed,
+    const struct secret *password, struct error *error)
+{
+    const char *user_id = observed->account.user_id;
+    struct session *own = &state_of(backend)->own;
+    enum states_login login;
+
+    own_end(backend);
+    if (states_log_in(backend, user_id, password, own, &login, error) != 0)
+        return -1;
+    if (login != STATES_OPENED)
+        return error_set(error, ERROR_UNAUTHORIZED,
+            "%s has to log in for this, and %s", user_id,
+            login == STATES_LOCKED       ? "is locked"
+            : login == STATES_DISABLED   ? "its logins are switched off"
+            : login == STATES_DEACTIVATED ? "is deactivated"
+                                         : "its password is another one");
+    if (strcmp(own->user_id, user_id) == 0)
+        return keep_own(backend, password, error);
+    own_end(backend);
+    return error_set(error, ERROR_PROTOCOL, "the server logs in another account than %s",
+        user_id);
+}
+
+int
+looking_open_own(struct backend *backend, const struct observation *observed,
+    struct error *error)
+{
+    return own_is_open(backend) ? 0 : looking_open_again(backend, observed, error);
+}
+
+int
+looking_open_again(struct backend *backend, const struct observation *observed,
+    struct error *error)
 {
     struct secret password = {0};
-    enum password_answer answer = PASSWORD_DIFFERENT;
-    char why[PASSWORD_WHY_SIZE] = "it is another one by now";
-    int result;
+    int result = -1;
 
-    if (own_is_open(backend))
-        return 0;
+    /* Closing forgets it. */
     if (secret_copy(&password, &state_of(backend)->own_password) != 0)
-        return error_no_memory(error);
-    result = !secret_given(&password)
-                 ? 0
-                 : own_ask(backend, observed, &password, &answer, why, error);
+        error_no_memory(error);
+    else if (!secret_given(&password))
+        error_set(error, ERROR_UNAUTHORIZED,
+            "%s has to log in for this, and its password is not known",
+            observed->account.user_id);
+    else
+        result = looking_log_in(backend, observed, &password, error);
     secret_free(&password);
-    if (result == 0 && answer != PASSWORD_SAME)
-        result = error_set(error, ERROR_UNAUTHORIZED,
-            "%s has to log in for this, and does not with the password that should be its: %s",
-            observed->account.user_id, why);
     return result;
 }

@@ -37,12 +37,25 @@ int looking_probe(struct backend *backend, const struct secret *probe,
 int looking_at_room(struct backend *backend, struct observation *observed,
     struct error *error);
 
-/*
- * Sees to it that the account in hand is logged in as itself, with the password that is
- * known to open it. Errors: unauthorized (none is known, or it does not), those of own_ask.
- */
-int looking_open_own(struct backend *backend, struct observation *observed,
+/* Logs the account in hand in as itself, in place of how it was before, and keeps what it
+ * did that with. Errors: unauthorized (it is not let in), those of states_log_in. */
+int looking_log_in(struct backend *backend, const struct observation *observed,
+    const struct secret *password, struct error *error);
+
+/* Sees to it that it is, with the password that is known to open it. Errors besides:
+ * unauthorized (none is known). */
+int looking_open_own(struct backend *backend, const struct observation *observed,
     struct error *error);
+
+/* The same, in place of a session that another run for the same account has ended: by its
+ * login, as there is one device for all of them. */
+int looking_open_again(struct backend *backend, const struct observation *observed,
+    struct error *error);
+
+/* Whether that may be why a try has failed, the first being number 0, and there is one
+ * more; waits for a little while then. */
+#define LOOKING_TRIES 5
+bool looking_lost_session(const struct error *failure, int try);
 
 /* Whether looking_open_own could do that. */
 bool looking_may_open_own(const struct backend *backend);

@@ -5,6 +5,7 @@
 
 #include "backends/homeserver/joining.h"
 #include "backends/homeserver/states.h"
+#include "backends/room/changing.h"
 #include "backends/room/looking.h"
 #include "backends/room/passing.h"
 #include "backends/room/seat.h"
@@ -15,16 +16,16 @@ making_vet(struct backend *backend, const struct account *wanted, struct error *
 {
     if (strcmp(wanted->localpart, ADMIN_ROOM_BOT) == 0)
         return error_set(error, ERROR_POLICY,
-            "@" ADMIN_ROOM_BOT " is the server's own user, which is not managed; choose another "
-            "username");
+            "@" ADMIN_ROOM_BOT " is the server's own user, which is not managed; choose "
+            "another username");
     if (account_states(wanted, ACCOUNT_PASSWORD) && wanted->password.length == 0)
         return error_set(error, ERROR_POLICY,
             "the password of %s is empty, and would let everybody in", wanted->localpart);
     if (account_is(wanted, ACCOUNT_ADMIN) &&
         (account_is(wanted, ACCOUNT_LOCKED) || account_is(wanted, ACCOUNT_SUSPENDED)))
         return error_set(error, ERROR_POLICY,
-            "%s cannot be an administrator and locked or suspended at once: the server refuses "
-            "that",
+            "%s cannot be an administrator and locked or suspended at once: the server "
+            "refuses that",
             wanted->localpart);
     return standin_keep(backend, wanted, error);
 }
@@ -41,26 +42,19 @@ making_can(const struct backend *backend, const struct account *wanted)
            account_states(wanted, ACCOUNT_PASSWORD) && (wanted->stated & ~JOINING_FIELDS) == 0;
 }
 
-/*
- * Conduit's command makes accounts in the namespace of an application service, whom it lets
- * nobody log in as; "register/available" does not tell (0.10.12, seen running). A login
- * does, whether there is such an account or not.
- */
+/* Whom the server lets nobody log in as is not made (Conduit 0.10.12, seen running); it
+ * says so whether there is such an account or not. */
 static int
 try_door(struct backend *backend, const struct account *wanted, struct error *error)
 {
     const char *name = wanted->user_id != NULL ? wanted->user_id : wanted->localpart;
-    bool has_password = account_states(wanted, ACCOUNT_PASSWORD);
-    struct error failure = {0};
     enum states_login login;
 
-    if ((has_password && standin_is_spared(backend, &wanted->password)) ||
-        states_probe(backend, name, &login, &failure) == 0)
-        return 0;
-    if (failure.kind == ERROR_UNSUPPORTED)
-        return has_password ? passing_refuse(backend, wanted, error) : 0;
-    *error = failure;
-    return -1;
+    if (changing_may_log_in(backend, wanted, error) != 0)
+        return -1;
+    return room_state_of(backend)->server->hides_namespaces
+               ? states_probe(backend, name, &login, error)
+               : 0;
 }
 
 int
@@ -70,7 +64,7 @@ making_may(struct backend *backend, const struct account *wanted, struct error *
 
     if (!state_has_administrator(backend))
         return joining_may_create(backend, wanted, error);
-    return seat_take(backend, &room, error) != 0 ? -1 : try_door(backend, wanted, error);
+    return try_door(backend, wanted, error) != 0 ? -1 : seat_take(backend, &room, error);
 }
 
 /* Who was made an administrator before there was an account of that name is one now; and
@@ -86,9 +80,9 @@ look_at_new(struct backend *backend, const struct account *wanted,
         return -1;
     if (observed->account.admin && !account_states(wanted, ACCOUNT_ADMIN))
         list_add(backend->warnings,
-            "%s is an administrator from the beginning: it is the first account of this server, "
-            "or its name was put into the admin room before; say admin: false, unless that is "
-            "meant",
+            "%s is an administrator from the beginning: it is the first account of this "
+            "server, or its name was put into the admin room before; say admin: false, unless "
+            "that is meant",
             observed->account.user_id);
     return mask == 0 ? 0
                      : room_state_of(backend)->server->look(backend, mask, NULL, observed,
@@ -127,7 +121,7 @@ order(struct backend *backend, const struct account *wanted,
     if (result == 0 && secret_given(&chosen)) {
         creation.password = &chosen;
         creation.is_passing = !passing_same(&chosen, &wanted->password);
-        result = standin_note(backend, &observed->account, &chosen, error);
+        result = standin_note(backend, &observed->account, &wanted->password, error);
     }
     if (result == 0)
         result = seat_order(backend, &creation, outcome, error);

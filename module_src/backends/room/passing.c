@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backends/homeserver/logins.h"
 #include "backends/homeserver/own.h"
 #include "backends/room/looking.h"
 #include "backends/room/seat.h"
@@ -23,35 +22,9 @@ passing_same(const struct secret *one, const struct secret *other)
 }
 
 int
-passing_refuse(const struct backend *backend, const struct account *wanted,
+passing_choose(struct backend *backend, enum command command,
+    const struct account *account, const struct secret *wanted, struct secret *chosen,
     struct error *error)
-{
-    return error_set(error, ERROR_UNSUPPORTED,
-        "the password of %s cannot be set: no command in the admin room carries it%s, so that "
-        "the account itself would have to log in and change it, and this server has password "
-        "logins switched off in its configuration",
-        wanted->localpart,
-        room_state_of(backend)->server->carries_passwords
-            ? " (white space, control characters, a backtick, or too long)"
-            : "");
-}
-
-int
-passing_may(struct backend *backend, const struct account *wanted, struct error *error)
-{
-    bool on;
-
-    if (!account_states(wanted, ACCOUNT_PASSWORD) ||
-        standin_is_spared(backend, &wanted->password))
-        return 0;
-    if (logins_by_password(backend, &on, error) != 0)
-        return -1;
-    return on ? 0 : passing_refuse(backend, wanted, error);
-}
-
-int
-passing_choose(struct backend *backend, enum command command, const struct account *account,
-    const struct secret *wanted, struct secret *chosen, struct error *error)
 {
     if (!form_of(backend, command)->takes_password)
         return 0;
@@ -81,7 +54,11 @@ order(struct backend *backend, struct observation *observed, const struct passin
         reset.is_passing =
             !secret_given(&chosen) || !passing_same(&chosen, passing->password);
         reset.logout_devices = passing->logout_devices && !reset.is_passing;
+        reset.stands = !secret_given(&chosen);
         result = seat_order(backend, &reset, outcome, error);
+        /* What is not understood is of no use to a later run. */
+        if (result != 0 && error->kind == ERROR_PROTOCOL)
+            seat_clear(backend, true);
     }
     if (result == 0)
         result = seat_judge(&reset, outcome->verdict, error);
@@ -104,53 +81,54 @@ see_it_active(struct backend *backend, struct observation *observed, struct erro
         observed->account.user_id);
 }
 
-/* What the first step leaves where the second one fails. */
+/* What the first step leaves where the second one fails: one that follows from the wanted
+ * password, or one of the server's making, which stands in the room for the next run. */
 static void
-tell_rest(const struct backend *backend, const struct observation *observed,
-    const struct passing *passing, struct error *error)
+tell_rest(const struct observation *observed, struct error *error)
 {
-    bool known = form_of(backend, passing->revives ? COMMAND_REVIVE : COMMAND_RESET)
-                     ->takes_password;
     size_t length = strlen(error->text);
 
-    snprintf(error->text + length, sizeof(error->text) - length, "; %s has %s",
-        observed->account.user_id,
-        known ? "another password until this task is run again"
-              : "a password that nobody knows by now: run this task again with "
-                "update_password: always");
+    snprintf(error->text + length, sizeof(error->text) - length,
+        "; %s has another password until this task is run again",
+        observed->account.user_id);
 }
 
-/* Whether the answer alone was lost: the wanted password opens the account then. */
-static bool
-is_made(struct backend *backend, struct observation *observed, const struct passing *passing,
-    const struct error *failure)
+/* The account may have it already: the answer alone was lost, or another run was faster. */
+static int
+change(struct backend *backend, const struct observation *observed,
+    const struct passing *passing, const struct secret *now, struct error *error)
 {
-    enum password_answer answer = PASSWORD_DIFFERENT;
-    char why[PASSWORD_WHY_SIZE];
     struct error ignored = {0};
 
-    return error_hides_outcome(failure) &&
-           own_ask(backend, observed, passing->password, &answer, why, &ignored) == 0 &&
-           answer == PASSWORD_SAME;
+    if (looking_log_in(backend, observed, now, error) == 0 &&
+        standin_change(backend, now, passing->password, passing->logout_devices, error) == 0)
+        return secret_copy(&state_of(backend)->own_password, passing->password) != 0
+                   ? error_no_memory(error)
+                   : 0;
+    return looking_log_in(backend, observed, passing->password, &ignored);
 }
 
 /* The second step. */
 static int
-exchange(struct backend *backend, struct observation *observed, const struct passing *passing,
-    const struct secret *now, struct error *error)
+exchange(struct backend *backend, const struct observation *observed,
+    const struct passing *passing, const struct secret *now, struct error *error)
 {
     struct error failure = {0};
 
-    if (secret_copy(&state_of(backend)->own_password, now) != 0)
-        return error_no_memory(error);
-    if (passing_same(now, passing->password))
-        return 0;
-    if (looking_open_own(backend, observed, &failure) == 0 &&
-        (standin_change(backend, now, passing->password, passing->logout_devices, &failure) ==
-                0 ||
-            is_made(backend, observed, passing, &failure)))
-        return 0;
-    tell_rest(backend, observed, passing, &failure);
+    if (passing_same(now, passing->password)) {
+        own_end(backend);
+        return secret_copy(&state_of(backend)->own_password, now) != 0 ? error_no_memory(error)
+                                                                       : 0;
+    }
+    for (int i = 0; i < LOOKING_TRIES; i++) {
+        error_clear(&failure);
+        if (change(backend, observed, passing, now, &failure) == 0)
+            return 0;
+        if (!looking_lost_session(&failure, i))
+            break;
+    }
+    tell_rest(observed, &failure);
+    failure.maybe_done = true; /* the first step was, and changed the password */
     *error = failure;
     return -1;
 }
@@ -170,16 +148,18 @@ passing_set(struct backend *backend, struct observation *observed,
     } else {
         own_end(backend);
         result = order(backend, observed, passing, &outcome, error);
-        observed->password_is_other = result == 0;
-        if (result == 0 && passing->revives && !form_of(backend, COMMAND_REVIVE)->tells_password)
+        if (result == 0 && passing->revives &&
+            !form_of(backend, COMMAND_REVIVE)->tells_password)
             result = see_it_active(backend, observed, error);
     }
     if (result == 0 && passing->revives)
         account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, false);
     if (result == 0)
         result = exchange(backend, observed, passing, &outcome.password, error);
-    if (result == 0)
-        observed->unfinished = observed->password_is_other = false;
+    if (result == 0) {
+        observed->unfinished = false;
+        seat_clear(backend, true);
+    }
     commands_outcome_free(&outcome);
     return result;
 }

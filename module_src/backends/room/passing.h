@@ -21,20 +21,13 @@ struct passing {
 int passing_set(struct backend *backend, struct observation *observed,
     const struct passing *passing, struct error *error);
 
-/* Whether the password that is wanted, if any, can be set at all: what a command does not
- * carry, takes a login. Errors: unsupported (there are no logins), those of call_send. */
-int passing_may(struct backend *backend, const struct account *wanted, struct error *error);
-
-/* Says that it cannot, as there are no logins. Always -1. */
-int passing_refuse(const struct backend *backend, const struct account *wanted,
-    struct error *error);
-
 /*
  * "-> the password that a command is to have" for secret_free: the wanted one, where the
  * command carries it, or what stands in for it; "not given" where the command takes none.
  */
-int passing_choose(struct backend *backend, enum command command, const struct account *account,
-    const struct secret *wanted, struct secret *chosen, struct error *error);
+int passing_choose(struct backend *backend, enum command command,
+    const struct account *account, const struct secret *wanted, struct secret *chosen,
+    struct error *error);
 
 /* Whether they are the same. */
 bool passing_same(const struct secret *one, const struct secret *other);

@@ -13,7 +13,7 @@ roles_take_itself(const struct backend *backend)
     return room_state_of(backend)->server->commands->forms[COMMAND_PROMOTE].words == NULL;
 }
 
-/* ---- By a command (continuwuity) ------------------------------------------------------- */
+/* ---- By a command (continuwuity) ----------------------------------------------------- */
 
 /* Both have to say so: what makes a name free makes its next owner an administrator. */
 static int
@@ -67,7 +67,7 @@ order_promotion(struct backend *backend, const char *user_id, struct error *erro
     return seat_judge(&order, verdict, error);
 }
 
-/* ---- By an invitation (Conduit) -------------------------------------------------------- */
+/* ---- By an invitation (Conduit) ------------------------------------------------------ */
 
 static int
 invite(struct backend *backend, struct observation *observed, struct error *error)
@@ -112,7 +112,7 @@ take_out(struct backend *backend, struct observation *observed, struct error *er
         state_of(backend)->administrator.user_id, user_id, user_id);
 }
 
-/* ---- Both ------------------------------------------------------------------------------- */
+/* ---- Both ---------------------------------------------------------------------------- */
 
 int
 roles_grant(struct backend *backend, struct observation *observed, struct error *error)

@@ -59,14 +59,25 @@ seat_close(struct backend *backend)
     backend->state = NULL;
 }
 
+static int
+enter(struct backend *backend, struct room_state *state, struct error *error)
+{
+    if (admin_room_open(&backend->matrix, &state->shared.administrator, backend->server_name,
+            &state->server->commands->manner,
+            backend->predict ? ADMIN_ROOM_LOOK : ADMIN_ROOM_JOIN, &state->shared.room,
+            error) != 0)
+        return -1;
+    if (admin_room_is_entered(state->shared.room))
+        list_add(backend->actions, "join the admin room");
+    return 0;
+}
+
 int
 seat_take(struct backend *backend, struct admin_room **room, struct error *error)
 {
     struct room_state *state = room_state_of(backend);
 
-    if (state->shared.room == NULL &&
-        admin_room_open(&backend->matrix, &state->shared.administrator, backend->server_name,
-            &state->server->commands->manner, &state->shared.room, error) != 0)
+    if (state->shared.room == NULL && enter(backend, state, error) != 0)
         return -1;
     *room = state->shared.room;
     return 0;
@@ -83,6 +94,16 @@ seat_order(struct backend *backend, const struct command_order *order,
         return -1;
     return commands_give(backend, room_state_of(backend)->server->commands, room, order,
         outcome, error);
+}
+
+void
+seat_clear(struct backend *backend, bool is_passing)
+{
+    struct list untold = {0};
+
+    if (state_of(backend)->room != NULL)
+        admin_room_clear(state_of(backend)->room, is_passing ? &untold : backend->warnings);
+    list_free(&untold);
 }
 
 /* What is wrong with an account that a command does not fit. */

@@ -90,8 +90,7 @@ standin_keep(struct backend *backend, const struct account *wanted, struct error
     struct room_state *state = room_state_of(backend);
     struct kept_password *grown;
 
-    if (!account_states(wanted, ACCOUNT_PASSWORD) ||
-        standin_is_spared(backend, &wanted->password))
+    if (!account_states(wanted, ACCOUNT_PASSWORD))
         return 0;
     grown = memory_resize(state->kept, (state->kept_count + 1) * sizeof(*grown));
     if (grown == NULL)
@@ -103,17 +102,26 @@ standin_keep(struct backend *backend, const struct account *wanted, struct error
     return 0;
 }
 
-int
-standin_kept(struct backend *backend, const struct account *observed, struct secret *password,
-    struct error *error)
+const struct secret *
+standin_wanted(const struct backend *backend, const struct account *observed)
 {
     const struct room_state *state = room_state_of(backend);
 
     for (size_t i = 0; i < state->kept_count; i++)
         if (strcmp(state->kept[i].localpart, observed->localpart) == 0)
-            return standin_password(password, &state->kept[i].password, observed->user_id,
-                error);
-    return 0;
+            return &state->kept[i].password;
+    return NULL;
+}
+
+int
+standin_kept(struct backend *backend, const struct account *observed, struct secret *password,
+    struct error *error)
+{
+    const struct secret *wanted = standin_wanted(backend, observed);
+
+    return wanted == NULL || standin_is_spared(backend, wanted)
+               ? 0
+               : standin_password(password, wanted, observed->user_id, error);
 }
 
 int
@@ -146,6 +154,8 @@ standin_forget(struct backend *backend)
     for (size_t i = 0; i < state->kept_count; i++)
         free_kept(&state->kept[i]);
     memory_free(state->kept);
+    state->kept = NULL;
+    state->kept_count = 0;
     free_kept(&state->sent);
 }
 
@@ -165,16 +175,14 @@ standin_change(struct backend *backend, const struct secret *from, const struct 
     int result = -1;
 
     call.body = json_pack("{s:s%, s:b, s:o*}", "new_password", to->bytes, to->length,
-        "logout_devices", (int)logout_devices, "auth", client_password_auth(own->user_id, from));
+        "logout_devices", (int)logout_devices, "auth",
+        client_password_auth(own->user_id, from));
     if (call.body == NULL || json_object_get(call.body, "auth") == NULL)
         error_no_memory(error);
     else
         result = call_send(&backend->matrix, &call, &answer, error);
-    if (result == 0 && !answer_ok(&answer)) {
+    if (result == 0 && !answer_ok(&answer))
         result = answer_refused(&answer, "setting the password as the account itself", error);
-        /* The first try of it may have arrived, after which this one has a wrong password. */
-        error->maybe_done = answer.resent;
-    }
     answer_free(&answer);
     json_decref(call.body);
     return result;

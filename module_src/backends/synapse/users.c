@@ -19,9 +19,12 @@ static const struct users_manner of_synapse;
 static const struct users_manner *
 manner_of(const struct backend *backend)
 {
-    const struct homeserver_dialect *dialect = backend->type->dialect;
+    const struct backend_type *type = backend->type;
 
-    return dialect == NULL || dialect->users == NULL ? &of_synapse : dialect->users;
+    /* Behind MAS, which has no dialect, is a Synapse. */
+    return type == NULL || type->dialect == NULL || type->dialect->users == NULL
+               ? &of_synapse
+               : type->dialect->users;
 }
 
 static int

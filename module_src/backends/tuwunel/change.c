@@ -133,7 +133,7 @@ deactivate_with(struct backend *backend, const struct secret *shared_secret, boo
 
     *done = false;
     if (result == 0) {
-        call.body = json_pack("{s:o?, s:b}", "auth",
+        call.body = json_pack("{s:o, s:b}", "auth",
             client_password_auth(itself->user_id, &password), "erase", 1);
         result = call.body == NULL ? error_no_memory(error)
                                    : call_send(&backend->matrix, &call, &answer, error);

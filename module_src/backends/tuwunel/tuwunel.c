@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/homeserver/administrator.h"
+#include "backends/homeserver/family_toml.h"
 #include "backends/homeserver/joining.h"
 #include "backends/homeserver/logins.h"
 #include "backends/homeserver/own.h"
@@ -14,11 +15,12 @@
 #include "backends/synapse/guard.h"
 #include "backends/synapse/inspection.h"
 #include "backends/tuwunel/change.h"
-#include "backends/tuwunel/tuwunel_creation.h"
 #include "backends/tuwunel/dialect.h"
-#include "backends/tuwunel/tuwunel_rules.h"
 #include "backends/tuwunel/served.h"
+#include "backends/tuwunel/tuwunel_creation.h"
+#include "backends/tuwunel/tuwunel_rules.h"
 #include "base/memory.h"
+#include "base/stop.h"
 #include "matrix/admin_room.h"
 #include "matrix/profile.h"
 #include "matrix/user_id.h"
@@ -71,19 +73,31 @@ look_as_anybody(struct backend *backend, struct observation *observed, struct er
     return result;
 }
 
-/* A registration as an administrator makes none where there is no room of administrators
- * to put it into, and says nothing (src/service/admin/grant.rs). */
+/* A registration makes an account, and then an administrator of it: another run that logs
+ * in as the service account may be in between (tuwunel 1.9.0:
+ * src/api/client/admin/register.rs). */
+#define GRANT_LOOKS 4
+#define GRANT_POLL_MS 250
+
+/* It makes none where there is no room of administrators to put it into, and says nothing
+ * (src/service/admin/grant.rs). */
 static int
 look_as_administrator(struct backend *backend, struct observation *observed,
     struct error *error)
 {
-    struct error failure = {0};
+    for (int look = 1;; look++) {
+        struct error failure = {0};
 
-    if (acting_lookup(backend, state_of(backend)->mask, observed, &failure) == 0)
-        return 0;
-    *error = failure;
-    if (failure.kind != ERROR_FORBIDDEN || !state_of(backend)->is_service)
-        return -1;
+        if (acting_lookup(backend, state_of(backend)->mask, observed, &failure) == 0)
+            return 0;
+        *error = failure;
+        if (failure.status != 403 || !state_of(backend)->is_service)
+            return -1;
+        if (look == GRANT_LOOKS)
+            break;
+        stop_sleep_ms(GRANT_POLL_MS); /* a signal is told by the next call */
+        memset(error, 0, sizeof(*error));
+    }
     error->kind = ERROR_NONE;
     return error_set(error, ERROR_FORBIDDEN,
         "%s, the service account, is no administrator of this server, though it was made as one: "
@@ -246,6 +260,7 @@ const struct backend_type tuwunel_backend = {
     .server = SERVER_TUWUNEL,
     .product = "Tuwunel",
     .own_path = SERVED_OWN_PATH,
+    .source = &family_toml_tuwunel,
     .administrator = "access_token, or admin_username and admin_password, or "
                      "emergency_password",
     .creator = "registration_shared_secret (matrix-docker-ansible-deploy: "
