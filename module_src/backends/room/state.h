@@ -22,6 +22,9 @@ struct room_server {
     bool may_refuse_logins; /* with passwords, all of them, by its configuration */
     /* Its next registration makes an administrator while the bot is alone in the room. */
     bool promotes_next;
+    /* Its command makes accounts in the namespaces of application services, and nothing
+     * but a login tells that a name is in one. */
+    bool hides_namespaces;
 };
 
 /* A password of an account, for a lookup that may meet it half made. */
