@@ -19,7 +19,7 @@
 
 /* Before what is random in a transaction's id; both leave an even number of places. */
 static const char of_ours[] = "registrar";
-static const char of_secrets[] = "registrar-secret-";
+static const char of_secrets[] = "registrarsecret";
 
 int
 room_timeline_name(char transaction_id[ROOM_TIMELINE_TRANSACTION_SIZE], bool is_secret,

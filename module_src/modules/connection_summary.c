@@ -112,10 +112,13 @@ add_credentials(struct text *line, const json_t *list)
 
     json_array_foreach(list, i, entry)
     {
-        bool works = json_is_true(json_object_get(entry, "works"));
+        const json_t *works = json_object_get(entry, "works");
+        const char *verdict = json_is_true(works)   ? "works"
+                              : json_is_null(works) ? "may work: "
+                                                    : "does not work: ";
 
-        text_append_format(line, "; %s %s%s", word(entry, "option"),
-            works ? "works" : "does not work: ", works ? "" : word(entry, "msg"));
+        text_append_format(line, "; %s %s%s", word(entry, "option"), verdict,
+            json_is_true(works) ? "" : word(entry, "msg"));
     }
 }
 

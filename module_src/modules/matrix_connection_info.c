@@ -2,6 +2,7 @@
 #include "modules/matrix_connection_info.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ansible/reply.h"
@@ -280,6 +281,21 @@ ends_check(enum credential which, const struct error *failure)
                              : failure->kind == ERROR_MEMORY || failure->kind == ERROR_INTERRUPTED;
 }
 
+/* One that cannot be tried without using it up: it works, or not. */
+static int
+note_unknown(enum credential which, json_t *list, const struct backend *backend,
+    struct error *error)
+{
+    char why[200];
+
+    snprintf(why, sizeof(why), "%s says so to nobody who makes no account with it",
+        backend->type->product);
+    return json_array_append_new(list, json_pack("{s:s, s:n, s:s}", "option",
+                                           credential_option(which), "works", "msg", why)) == 0
+               ? 0
+               : error_no_memory(error);
+}
+
 /* Opens the server with one credential. -1: trying others is of no use. */
 static int
 try_credential(struct task *task, enum credential which, json_t *list, struct error *error)
@@ -300,9 +316,7 @@ try_credential(struct task *task, enum credential which, json_t *list, struct er
             list_administrators(task, backend);
     }
     if (!told)
-        list_add(&task->warnings,
-            "whether %s works is not known: %s says so to nobody who makes no account with it",
-            credential_option(which), backend->type->product);
+        result = note_unknown(which, list, backend, error);
     if (result == 0 && ends_check(which, &failure)) {
         *error = failure;
         result = -1;

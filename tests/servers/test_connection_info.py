@@ -321,17 +321,17 @@ def test_where_there_is_no_admin_api_no_credential_is_blamed(synapse, hidden):
 
 
 def test_a_server_of_another_kind_is_named_and_is_sent_no_credential(synapse):
-    conduit = b'{"server": {"name": "Conduit", "version": "0.9.0"}}'
+    other = b'{"server": {"name": "Grapevine", "version": "0.9.0"}}'
     asked: list[str] = []
 
     def rule(method: str, path: str) -> Any:
         asked.append(f"{method} {path}")
-        return 200, conduit
+        return 200, other
 
     with Proxy(synapse, rule) as proxy:
         reply = ask(by_secret(synapse, url=proxy.url, access_token=synapse.admin_token))
     assert reply.kind == "unsupported", reply.json
-    assert "Conduit" in reply.msg and reply.json["summary"] == reply.msg
+    assert "Grapevine" in reply.msg and reply.json["summary"] == reply.msg
     assert reply.json["credentials"] == [] and "secret_is_current" not in reply.json
     assert asked == ["GET /_matrix/federation/v1/version"]
 

@@ -24,7 +24,8 @@ pytestmark = [needs_machine(), needs_namespaces]
 NOBODY = 65534
 CONFIG = "/matrix/synapse/config"
 # Names of containers that homeservers have.
-WELL_KNOWN = ("matrix-synapse", "synapse", "matrix-dendrite", "dendrite")
+SERVERS = ("synapse", "dendrite", "tuwunel", "continuwuity", "conduit")
+WELL_KNOWN = {f"{prefix}{server}" for server in SERVERS for prefix in ("", "matrix-")}
 # Of a file that the container may not read, and the module may.
 OUTSIDE = "root:x:0:0:Outside_content_0123456789"
 

@@ -233,7 +233,7 @@ TEST(a_server_is_known_by_what_it_says)
         {"Server: Syn\r\n", "", 404, NULL, ""},
         {NULL, "{\"server\": {\"name\": \"Dendrite\", \"version\": \"0.15.2+1a\"}}", 200,
             "Dendrite", "0.15.2+1a"},
-        {"Server: Synapse/1\r\n", "{\"server\": {\"name\": \"Conduit\"}}", 200, NULL, ""},
+        {"Server: Synapse/1\r\n", "{\"server\": {\"name\": \"Grapevine\"}}", 200, NULL, ""},
         {NULL, "{\"server\": \"Synapse\"}", 200, NULL, ""},
         {NULL, "{\"server\": {\"name\": 7}}", 200, NULL, ""},
     };

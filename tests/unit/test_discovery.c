@@ -121,6 +121,54 @@ TEST(debians_package_is_found_with_its_folder)
 }
 
 static const char *
+find_tuwunels(void)
+{
+    struct error error = {0};
+
+    ROOM_CHECK(clear() == 0);
+    ROOM_CHECK(mkdir("/etc/tuwunel", 0755) == 0);
+    ROOM_CHECK(write_to("/etc/tuwunel/tuwunel.toml",
+                   "[global]\nserver_name = \"example.org\"\n"
+                   "registration_token = \"" SECRET "\"\n") == 0);
+    ROOM_CHECK(search(&error) == 0);
+    ROOM_CHECK(one.is_there && one.container == NULL && one.server == SERVER_TUWUNEL);
+    ROOM_CHECK(strcmp(one.files.items[0], "/etc/tuwunel/tuwunel.toml") == 0);
+    ROOM_CHECK(strcmp(one.url, "http://127.0.0.1:8008") == 0);
+    ROOM_CHECK(strcmp(one.registration_token.bytes, SECRET) == 0);
+    return NULL;
+}
+
+TEST(tuwunels_package_is_found)
+{
+    room_do(CLONE_NEWNS, find_tuwunels);
+}
+
+static const char *
+find_conduit_by_its_name(void)
+{
+    struct error error = {0};
+
+    ROOM_CHECK(clear() == 0);
+    engine_has("matrix-conduit");
+    ROOM_CHECK(search(&error) == 0);
+    ROOM_CHECK(one.server == SERVER_CONDUIT && one.files.count == 0);
+    ROOM_CHECK(strcmp(one.container, "matrix-conduit") == 0);
+    ROOM_CHECK(strcmp(one.url, "http://matrix-conduit:6167") == 0);
+    /* It counts as much as one whose configuration is seen. */
+    ROOM_CHECK(mkdir("/etc/matrix-synapse", 0755) == 0);
+    ROOM_CHECK(write_to(DEBIAN, NAME LISTENERS) == 0);
+    ROOM_CHECK(search(&error) == -1);
+    ROOM_CHECK(strstr(error.text, "more than one homeserver") != NULL);
+    ROOM_CHECK(strstr(error.text, DEBIAN " and that of matrix-conduit") != NULL);
+    return NULL;
+}
+
+TEST(a_container_of_conduits_without_a_configuration_is_found_by_its_name)
+{
+    room_do(CLONE_NEWNS, find_conduit_by_its_name);
+}
+
+static const char *
 find_a_container(void)
 {
     struct error error = {0};
@@ -305,6 +353,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(where_nothing_is_the_message_says_where_was_looked),
         cmocka_unit_test(debians_package_is_found_with_its_folder),
+        cmocka_unit_test(tuwunels_package_is_found),
+        cmocka_unit_test(a_container_of_conduits_without_a_configuration_is_found_by_its_name),
         cmocka_unit_test(a_container_of_a_usual_name_is_found),
         cmocka_unit_test(of_two_homeservers_none_is_taken),
         cmocka_unit_test(a_configuration_that_cannot_be_used_is_an_error_with_its_line),

@@ -7,6 +7,16 @@
 
 static const char asking[] = "asking about registration_token";
 
+/* continuwuity 26.7.3: src/service/firstrun. */
+static const char *
+advice_of(const struct backend *backend)
+{
+    return backend->type != NULL && backend->type->server == SERVER_CONTINUWUITY
+               ? "; while it has no account, it takes only the one that it writes to its log "
+                 "whenever it starts"
+               : "";
+}
+
 static int
 judge(const struct backend *backend, const struct answer *answer, bool *told,
     struct error *error)
@@ -27,8 +37,8 @@ judge(const struct backend *backend, const struct answer *answer, bool *told,
         return 0;
     if (json_is_false(valid))
         return error_set(error, ERROR_UNAUTHORIZED,
-            "%s says that registration_token is none of its tokens, or one that is used up",
-            http_origin(backend->matrix.http));
+            "%s says that registration_token is none of its tokens, or one that is used up%s",
+            http_origin(backend->matrix.http), advice_of(backend));
     return error_set(error, ERROR_PROTOCOL, "%s: the server's answer has no usable \"valid\"",
         asking);
 }

@@ -56,6 +56,9 @@ order(struct backend *backend, struct observation *observed, const struct passin
         reset.logout_devices = passing->logout_devices && !reset.is_passing;
         reset.stands = !secret_given(&chosen);
         result = seat_order(backend, &reset, outcome, error);
+        /* What is not understood is of no use to a later run. */
+        if (result != 0 && error->kind == ERROR_PROTOCOL)
+            seat_clear(backend, true);
     }
     if (result == 0)
         result = seat_judge(&reset, outcome->verdict, error);
