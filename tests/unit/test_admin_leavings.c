@@ -11,7 +11,7 @@
 #define SECRET_COMMAND(body)                                                               \
     "{\"type\": \"m.room.message\", \"sender\": \"@a:x\", \"event_id\": \"$E\", "           \
     "\"origin_server_ts\": 1700000000000, \"content\": {" TEXT("m.text", body) "}, "        \
-    "\"unsigned\": {\"transaction_id\": \"registrar-secret-0123456789abcdef\"}}"
+    "\"unsigned\": {\"transaction_id\": \"registrarsecret0123456789abcdef\"}}"
 #define READ "GET " MESSAGES " tok_a\n"
 
 static struct admin_reply reply;
