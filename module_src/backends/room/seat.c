@@ -192,12 +192,3 @@ seat_list_administrators(struct backend *backend, struct list *user_ids, struct 
     return seat_take(backend, &room, error) != 0 ? -1
                                                  : admin_room_members(room, user_ids, error);
 }
-
-bool
-seat_is_own(const struct backend *backend, const struct account *account)
-{
-    const char *itself = state_of(backend)->administrator.user_id;
-
-    return itself != NULL && account->user_id != NULL &&
-           strcmp(itself, account->user_id) == 0;
-}

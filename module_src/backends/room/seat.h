@@ -41,7 +41,4 @@ int seat_check_credential(struct backend *backend, struct error *error);
 int seat_list_administrators(struct backend *backend, struct list *user_ids,
     struct error *error);
 
-/* True for the account of the administrator that is open. */
-bool seat_is_own(const struct backend *backend, const struct account *account);
-
 #endif
