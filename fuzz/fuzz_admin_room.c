@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 static const struct {
     const struct command_table *commands;
     const char *stem;
-} servers[] = {{&commands_continuwuity, "!admin"}, {&commands_conduit, BOT}};
+} servers[] = {{&commands_continuwuity_table, "!admin"}, {&commands_conduit_table, BOT}};
 
 static void
 check(bool is_so)

@@ -10,8 +10,8 @@
 #include "base/text.h"
 
 int
-derived_password(struct secret *password, const struct secret *key, const char *label,
-    const char *name, struct error *error)
+derived_password_make(struct secret *password, const struct secret *key,
+    const char *label, const char *name, struct error *error)
 {
     struct text message = {0};
     unsigned char digest[EVP_MAX_MD_SIZE];

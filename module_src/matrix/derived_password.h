@@ -12,7 +12,7 @@
  * base64 (RFC 4648, section 4). The label says what for, and by which rule: no two uses
  * have the same. Errors: memory, internal.
  */
-int derived_password(struct secret *password, const struct secret *key, const char *label,
-    const char *name, struct error *error);
+int derived_password_make(struct secret *password, const struct secret *key,
+    const char *label, const char *name, struct error *error);
 
 #endif

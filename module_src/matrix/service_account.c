@@ -8,5 +8,5 @@ service_account_password(struct secret *password, const struct secret *shared_se
     const char *localpart, struct error *error)
 {
     /* The "v1" lets a later rule stand beside this one. */
-    return derived_password(password, shared_secret, "registrar/v1", localpart, error);
+    return derived_password_make(password, shared_secret, "registrar/v1", localpart, error);
 }

@@ -64,8 +64,8 @@ struct command_table {
     const struct command_answer *common; /* that any command may meet */
 };
 
-extern const struct command_table commands_continuwuity;
-extern const struct command_table commands_conduit;
+extern const struct command_table commands_continuwuity_table;
+extern const struct command_table commands_conduit_table;
 
 /* The longest password that a command carries, in bytes. */
 #define COMMANDS_PASSWORD_LONGEST 512

@@ -33,7 +33,7 @@ static const struct command_answer conduit_common[] = {
 };
 
 /* An account stays in its rooms unless that is asked for, unlike everywhere else. */
-const struct command_table commands_conduit = {
+const struct command_table commands_conduit_table = {
     .manner = {.prefix = "@conduit:%s: ", .answers_relate = false, .msgtype = "m.text"},
     .failure = "Encountered an error while handling the command:",
     .forms =

@@ -93,7 +93,7 @@ static const struct command_answer continuwuity_common[] = {
     ENDS,
 };
 
-const struct command_table commands_continuwuity = {
+const struct command_table commands_continuwuity_table = {
     .manner = {.prefix = "!admin ", .answers_relate = true, .msgtype = "m.notice"},
     .failure = "Command failed with error:",
     .quotes_passwords = true,

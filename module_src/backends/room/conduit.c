@@ -35,7 +35,7 @@ look(struct backend *backend, unsigned mask, const struct secret *probe,
 
 /* Only its first administrator has the power to redact what the bot has said. */
 static const struct room_server server = {
-    .commands = &commands_conduit,
+    .commands = &commands_conduit_table,
     .look = look,
     .promotes_next = true,
     .hides_namespaces = true,

@@ -165,7 +165,7 @@ look(struct backend *backend, unsigned mask, const struct secret *probe,
 }
 
 static const struct room_server server = {
-    .commands = &commands_continuwuity,
+    .commands = &commands_continuwuity_table,
     .look = look,
     .carries_passwords = true,
     .may_refuse_logins = true,
