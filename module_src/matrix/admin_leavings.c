@@ -23,8 +23,10 @@ is(const char *text, const char *expected)
 static bool
 names(const char *text, const char *user_id)
 {
-    size_t length = strlen(user_id);
+    size_t length = user_id == NULL ? 0 : strlen(user_id);
 
+    if (user_id == NULL)
+        return true;
     for (const char *at = strstr(text, user_id); at != NULL; at = strstr(at + 1, user_id))
         if (strchr(" :\n", at[length]) != NULL)
             return true;
@@ -178,6 +180,21 @@ look(struct admin_leavings *leavings, const struct room_timeline *timeline,
             error) != 0)
         return -1;
     return leavings->failed ? error_no_memory(error) : 0;
+}
+
+int
+admin_leavings_ask(struct admin_leavings *leavings, const struct room_timeline *timeline,
+    bool *any, struct error *error)
+{
+    const char *user_id = leavings->user_id;
+    int result;
+
+    leavings->user_id = NULL;
+    result = look(leavings, timeline, error);
+    leavings->user_id = user_id;
+    *any = result == 0 && leavings->event_count > 0;
+    admin_leavings_forget(leavings);
+    return result;
 }
 
 int

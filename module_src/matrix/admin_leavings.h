@@ -27,7 +27,7 @@ struct admin_leavings {
     const char *administrator; /* whose commands count */
     const char *bot;
     const char *stem;          /* see admin_search.h */
-    const char *user_id;       /* the account */
+    const char *user_id;       /* the account; NULL: any */
     bool answers_relate;
 
     bool has_command;          /* the newest one was shown */
@@ -60,6 +60,10 @@ void admin_leavings_stand(struct admin_standing *standing, const char *user_id,
     const char *command, const char *answer);
 
 void admin_leavings_free_standing(struct admin_standing *standing);
+
+/* *any: whether there are some, of whatever account. */
+int admin_leavings_ask(struct admin_leavings *leavings, const struct room_timeline *timeline,
+    bool *any, struct error *error);
 
 /* See admin_room_leavings and admin_room_clear. leavings->reply is the answer. */
 int admin_leavings_find(struct admin_leavings *leavings, const struct room_timeline *timeline,

@@ -43,6 +43,8 @@ struct admin_talk {
     char *previous;     /* the newest command that was answered, and its answer */
     char *previous_answer;
     struct admin_standing standing; /* still to be taken away */
+    bool asked_for_leavings;        /* of runs before this one, which is once */
+    bool has_leavings;              /* of whatever account */
 };
 
 /* Where the server name goes, if it goes anywhere. */
@@ -456,8 +458,13 @@ admin_talk_leavings(struct admin_talk *talk, const char *user_id, struct admin_r
         .user_id = user_id,
         .answers_relate = talk->manner->answers_relate,
     };
-    int result = admin_leavings_find(&leavings, &timeline, &talk->standing, error);
+    int result = 0;
 
+    if (!talk->asked_for_leavings)
+        result = admin_leavings_ask(&leavings, &timeline, &talk->has_leavings, error);
+    talk->asked_for_leavings = result == 0;
+    if (result == 0 && talk->has_leavings)
+        result = admin_leavings_find(&leavings, &timeline, &talk->standing, error);
     if (result == 0) {
         *reply = leavings.reply;
         memset(&leavings.reply, 0, sizeof(leavings.reply));
