@@ -27,7 +27,7 @@ struct admin_leavings {
     const char *administrator; /* whose commands count */
     const char *bot;
     const char *stem;          /* see admin_search.h */
-    const char *user_id;       /* the account; NULL: any */
+    const char *user_id;       /* the account */
     bool answers_relate;
 
     bool has_command;          /* the newest one was shown */
@@ -38,6 +38,7 @@ struct admin_leavings {
                                                      account, that no command claimed yet */
     char *answers[ADMIN_LEAVINGS_MOST]; /* what each is a reply to, or NULL */
     size_t told_count;
+    bool has_any;              /* something of the kind was shown, about whomever */
     bool failed;               /* no memory */
 };
 
@@ -60,10 +61,6 @@ void admin_leavings_stand(struct admin_standing *standing, const char *user_id,
     const char *command, const char *answer);
 
 void admin_leavings_free_standing(struct admin_standing *standing);
-
-/* *any: whether there are some, of whatever account. */
-int admin_leavings_ask(struct admin_leavings *leavings, const struct room_timeline *timeline,
-    bool *any, struct error *error);
 
 /* See admin_room_leavings and admin_room_clear. leavings->reply is the answer. */
 int admin_leavings_find(struct admin_leavings *leavings, const struct room_timeline *timeline,

@@ -43,8 +43,7 @@ struct admin_talk {
     char *previous;     /* the newest command that was answered, and its answer */
     char *previous_answer;
     struct admin_standing standing; /* still to be taken away */
-    bool asked_for_leavings;        /* of runs before this one, which is once */
-    bool has_leavings;              /* of whatever account */
+    bool is_clean;      /* no run before left anything, as far as it is looked for */
 };
 
 /* Where the server name goes, if it goes anywhere. */
@@ -420,6 +419,7 @@ admin_talk_command(struct admin_talk *talk, const struct admin_command *command,
     result = send_line(&errand, warnings, error);
     if (result == 0) {
         result = get_answer(&errand, reply, error);
+        talk->is_clean &= !command->stands;
         if (command->stands)
             admin_leavings_stand(&talk->standing, command->user_id, errand.event_id,
                 reply->event_id);
@@ -458,14 +458,16 @@ admin_talk_leavings(struct admin_talk *talk, const char *user_id, struct admin_r
         .user_id = user_id,
         .answers_relate = talk->manner->answers_relate,
     };
-    int result = 0;
+    int result;
 
-    if (!talk->asked_for_leavings)
-        result = admin_leavings_ask(&leavings, &timeline, &talk->has_leavings, error);
-    talk->asked_for_leavings = result == 0;
-    if (result == 0 && talk->has_leavings)
-        result = admin_leavings_find(&leavings, &timeline, &talk->standing, error);
+    /* The messages are the same for each account of a list. */
+    if (talk->is_clean) {
+        admin_leavings_free_standing(&talk->standing);
+        return 0;
+    }
+    result = admin_leavings_find(&leavings, &timeline, &talk->standing, error);
     if (result == 0) {
+        talk->is_clean = !leavings.has_any;
         *reply = leavings.reply;
         memset(&leavings.reply, 0, sizeof(leavings.reply));
     }

@@ -5,7 +5,6 @@ foretells and leaves no trace, the run does it, the second run has nothing to do
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from tests.support.conduit import Conduit
@@ -92,14 +91,9 @@ def refused(server: Server, task: dict[str, Any], kind: str) -> Reply:
 
 def logins_of(server: Server, name: str) -> int:
     """How often anybody tried to log in by that name."""
-    asked = (one for one in server.requests if one.route == LOGIN)
-    return sum(json.loads(one.body).get("identifier", {}).get("user") in
-               (name, server.user_id(name)) for one in asked)
-
-
-def commands(server: Server) -> list[str]:
-    """What the bot was told, by whomever."""
-    return list(server.bot.obeyed)
+    asked = (json.loads(one.body) for one in server.requests if one.route == LOGIN)
+    names = (name, server.user_id(name))
+    return sum(one.get("identifier", {}).get("user") in names for one in asked)
 
 
 def commands_during(server: Server, task: dict[str, Any], **how: Any) -> tuple[Reply, list[str]]:
@@ -116,7 +110,3 @@ def requests_during(server: Server, task: dict[str, Any], **how: Any) -> tuple[R
 
 def warnings(reply: Reply) -> str:
     return "\n".join(reply.json.get("warnings", []))
-
-
-def told(sides: Iterator[str]) -> str:
-    return " ".join(sides)

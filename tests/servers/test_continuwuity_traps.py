@@ -190,7 +190,9 @@ def test_a_password_with_a_backtick_is_opened_by_exactly_that(continuwuity, uniq
 def test_the_formatted_body_of_an_answer_is_not_looked_at(own, monkeypatch):
     add = own.rooms.add
 
-    def with_a_lie(room: Any, kind: str, sender: str, content: Any, *rest: Any, **more: Any) -> Event:
+    def with_a_lie(
+        room: Any, kind: str, sender: str, content: Any, *rest: Any, **more: Any
+    ) -> Event:
         if sender == own.bot_id and kind == "m.room.message":
             text = f"<p>Created user @bob:{own.server_name} with password <code>x</code></p>"
             content = content | {"format": "org.matrix.custom.html", "formatted_body": text}
@@ -286,6 +288,21 @@ def test_without_a_time_to_wait_the_error_names_the_option(starting):
     reply, asked = requests_during(starting, task)
     assert reply.failed and reply.kind == "unauthorized" and "wait_timeout" in reply.msg
     assert asked.count(LOGIN) == 1
+
+
+# Its configuration
+
+
+def test_what_suspends_each_new_account_is_ended_where_that_is_asked_for():
+    with Continuwuity(suspend_on_register=True) as server:
+        task = by_token(server, username="alice", password=a_password())
+        ran(task)
+        assert server.user("alice").suspended
+        does(server, task | {"suspended": False}, "unsuspend")
+        # Suspended, it could not set its display name.
+        free = task | {"username": "bob", "suspended": False, "displayname": "Bob"}
+        does(server, free, "create")
+        assert not server.user("bob").suspended and server.user("bob").displayname == "Bob"
 
 
 # The versions after it

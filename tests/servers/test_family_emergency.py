@@ -105,7 +105,8 @@ def test_all_sessions_of_the_servers_own_user_end_with_it(emergency):
 
 
 def test_they_end_also_when_the_task_fails(emergency):
-    reply = run_module(by_emergency(emergency, username="nobody", if_absent="fail", admin=True))
+    task = by_emergency(emergency, username="nobody", if_absent="fail", admin=True)
+    reply = run_module(task)
     assert reply.failed and reply.kind == "not_found"
     assert "unset it" in warnings(reply) and emergency.devices(BOT) == []
 
@@ -151,7 +152,8 @@ def test_one_that_could_not_be_logged_out_is_told(emergency):
 
 def test_a_wrong_one_is_refused(emergency):
     task = by_emergency(emergency, username="alice", password=a_password())
-    reply = refused(emergency, task | {"emergency_password": "not-the-one-that-is-set"}, "unauthorized")
+    wrong = task | {"emergency_password": "not-the-one-that-is-set"}
+    reply = refused(emergency, wrong, "unauthorized")
     assert "the running server has another one" in reply.msg and "restart" in reply.msg
 
 
@@ -185,6 +187,19 @@ def test_the_servers_own_user_is_never_a_target(kind, emergency):
         reply = run_module(by_emergency(emergency, **task))
         assert reply.failed and reply.kind == "policy" and "own user" in reply.msg
         assert trace(emergency) == before
+
+
+@pytest.mark.parametrize("change", [{"admin": False}, {"state": "deactivated"}], ids=str)
+def test_the_last_administrator_stays_one(emergency, change):
+    # Nor does it count that the server's own user is one.
+    reply = run_module(by_emergency(emergency, username="root", **change))
+    assert reply.failed and reply.kind == "policy" and "another account" in reply.msg
+    assert not reply.changed
+    assert emergency.admins() == ["@root:example.test"]
+    assert not emergency.user("root").deactivated
+    emergency.create("bob", a_password(), admin=True)
+    assert not run_module(by_emergency(emergency, username="root", **change)).failed
+    assert emergency.admins() == ["@bob:example.test"]
 
 
 # Who registers next while the bot is alone in its room

@@ -39,6 +39,7 @@ OPENLY: dict[str, dict[str, Any]] = {
     "conduit": {"allow_registration": True},
 }
 SERVICE = "registrar-service"
+BY_SECRET = "registration_shared_secret"
 
 
 @pytest.fixture(params=KINDS)
@@ -346,7 +347,7 @@ def test_the_first_of_those_that_are_given_opens_it(kind, start):
     given: list[tuple[str, dict[str, str]]] = [
         ("access_token", {"access_token": server.token_of(admin)}),
         ("admin_username", {"admin_username": admin, "admin_password": password}),
-        ("registration_shared_secret", {"registration_shared_secret": "Shared_secret-of/the+stand-in"}),
+        (BY_SECRET, {BY_SECRET: getattr(server, "secret", "")}),
         ("emergency_password", {"emergency_password": "emergency-of-a-test"}),
         ("registration_token", {"registration_token": TOKEN}),
     ]
@@ -378,3 +379,18 @@ def test_registering_again_takes_no_administrator(kind, start):
     server.create("carol", password)
     reply = refused(server, task | {"username": "carol"}, "unauthorized")
     assert "admin" in reply.msg
+
+
+def test_a_deactivated_account_is_seen_without_an_administrator(kind, start):
+    # Whoever tries to log in is told, whatever the password.
+    settings = {"tuwunel": {"registration_shared_secret": None}}.get(kind, {})
+    server = start(**settings)
+    server.create("root", a_password(), admin=True)
+    server.create("alice", None)
+    server.user("alice").deactivated = True
+    task = {"url": server.url, "username": "alice"}
+    for options in ({}, {"if_exists": "match"}):
+        reply = refused(server, task | options | {"password": a_password()}, "conflict")
+        assert "deactivated" in reply.msg
+    has_nothing_to_do(server, task | {"state": "deactivated"})
+    has_nothing_to_do(server, task | {"username": "nobody", "state": "deactivated"})

@@ -6,7 +6,7 @@ leaves no trace; and none stays readable in the admin room."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -23,7 +23,12 @@ from tests.servers.relatives import (
     refused,
     warnings,
 )
+from tests.support.conduit import Conduit
+from tests.support.continuwuity import Continuwuity
+from tests.support.mas_wire import Reply as Answered
+from tests.support.mas_wire import Request
 from tests.support.module import run_module
+from tests.support.tuwunel import Tuwunel
 
 HOSTILE = {
     "blank": "two words",
@@ -192,6 +197,85 @@ def test_a_locked_account_s_password_is_told_where_the_server_tells_it(kind, uni
     reply = ran(always(server, name, "carried-by-a-command"))
     assert "cannot be told" in warnings(reply) and "locked" in warnings(reply)
     assert server.user(name).password == "carried-by-a-command" and server.user(name).locked
+
+
+# Where nobody can log in with one
+
+
+# Conduit has no setting that switches them off.
+@pytest.fixture(params=["tuwunel", "continuwuity"])
+def without_logins(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with KINDS[request.param](login_enabled=False) as server:
+        server.create("alice", "the-pw-of-alice")
+        yield server
+        assert not server.complaints
+
+
+def test_without_logins_a_password_is_set_each_time(without_logins):
+    task = always(without_logins, "alice", "carried-by-a-command")
+    for _ in range(2):
+        reply = ran(task)
+        assert reply.json["actions"] == ["set password"]
+        assert "cannot be told" in warnings(reply) and "switched off" in warnings(reply)
+    assert without_logins.user("alice").password == "carried-by-a-command"
+    task = by_token(without_logins, username="alice", password="any", if_exists="match")
+    assert "switched off" in refused(without_logins, task, "conflict").msg
+
+
+def test_without_logins_one_that_no_command_carries_is_refused(without_logins):
+    new = by_token(without_logins, username="bob", password="two words")
+    if isinstance(without_logins, Tuwunel):
+        assert ran(new).json["actions"] == ["create"]  # it takes no command
+        return
+    for task in (new, always(without_logins, "alice", "two words")):
+        reply = refused(without_logins, task, "unsupported")
+        assert "log in as itself" in reply.msg and "switched off" in reply.msg
+    assert ran(new | {"password": "one-word"}).json["actions"] == ["create"]
+
+
+@pytest.fixture
+def speaking_oauth() -> Iterator[Continuwuity]:
+    """It offers password logins, and has none."""
+    with Continuwuity(compatibility_mode="exclusive") as server:
+        server.create("alice", "the-pw-of-alice")
+        yield server
+        assert not server.complaints
+
+
+def test_where_logins_are_offered_in_vain_nothing_is_created(speaking_oauth):
+    task = by_token(speaking_oauth, username="bob")
+    reply = refused(speaking_oauth, task | {"password": "two words"}, "unsupported")
+    assert "switched off" in reply.msg
+    for name, options in (("bob", {}), ("carol", {"generate_password": True})):
+        assert ran(task | {"username": name} | options).json["actions"] == ["create"]
+    assert ran(task | {"username": "dave", "password": "one-word"}).json["actions"] == ["create"]
+
+
+@pytest.mark.parametrize("made", [Continuwuity, Conduit])
+def test_a_password_that_was_changed_by_half_counts_as_changed(made):
+    # The command has set another one, and the account is not let to change that.
+    def refuse(request: Request) -> Answered | None:
+        if request.path != "/_matrix/client/v3/account/password":
+            return None
+        return Answered(403, {"errcode": "M_FORBIDDEN", "error": "of the test"})
+
+    with made() as server:
+        server.create("alice", "the-pw-of-alice")
+        server.before = refuse
+        reply = run_module(always(server, "alice", "two words"))
+        assert reply.failed and reply.changed and "until this task is run again" in reply.msg
+        assert server.user("alice").password not in ("the-pw-of-alice", "two words")
+        server.before = None
+        does(server, always(server, "alice", "two words"), "set password")
+        assert server.opens("alice", "two words") and server.devices("alice") == []
+
+
+def test_conduit_makes_none_that_an_application_service_has_for_itself():
+    # Its command does, and then lets nobody log in.
+    with Conduit(namespaces=("irc_.*",)) as server:
+        task = by_token(server, username="irc_alice", password=a_password())
+        reply = refused(server, task, "policy")
+        assert "application service" in reply.msg and server.find("irc_alice") is None
 
 
 # Making one up

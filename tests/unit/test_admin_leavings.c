@@ -244,32 +244,12 @@ TEST(what_is_gone_at_the_second_look_was_not_left)
 {
     static const struct recorded_reply replies[] = {
         {"GET " MESSAGES, 200 + RECORDED_ONCE, NULL, LEFT},
-        {"GET " MESSAGES, 200 + RECORDED_ONCE, NULL, LEFT},
         {"GET " MESSAGES, 200, NULL, "{\"chunk\": []}"}, {0}};
     struct admin_reply reply = {0};
 
     assert_int_equal(find_left(replies, &reply, true), 0);
     assert_false(secret_given(&reply.text));
     assert_int_equal(admin_count_of("/redact/", admin_asked()), 0);
-}
-
-TEST(a_room_in_which_nothing_was_left_is_read_once)
-{
-    static const struct recorded_reply replies[] = {
-        {"GET " MESSAGES, 200, NULL, "{\"chunk\": []}"}, {0}};
-    struct admin_room *room = admin_opened(&admin_of_conduit);
-    static const char *const accounts[] = {"@n:x", "@m:x", "@n:x"};
-
-    admin_say(replies);
-    for (size_t i = 0; i < COUNT(accounts); i++) {
-        struct admin_reply reply = {0};
-        struct error error = {0};
-
-        assert_int_equal(admin_room_leavings(room, accounts[i], &reply, &error), 0);
-        assert_null(reply.event_id);
-    }
-    assert_int_equal(admin_count_of("GET " AT_ROOM "/messages", admin_asked()), 1);
-    admin_room_free(room);
 }
 
 TEST(what_cannot_be_taken_away_is_a_warning)
@@ -305,7 +285,6 @@ main(void)
         cmocka_unit_test(what_was_left_is_taken_away_once_it_is_no_more_needed),
         cmocka_unit_test(what_is_needed_stays_for_the_next_run),
         cmocka_unit_test(what_is_gone_at_the_second_look_was_not_left),
-        cmocka_unit_test(a_room_in_which_nothing_was_left_is_read_once),
         cmocka_unit_test(what_cannot_be_taken_away_is_a_warning),
     };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/homeserver/state.h"
+#include "backends/homeserver/states.h"
 #include "matrix/call.h"
 #include "matrix/client.h"
 
@@ -20,6 +21,31 @@ logins_by_password(struct backend *backend, bool *on, struct error *error)
     }
     *on = state->passwords == PASSWORDS_ON;
     return 0;
+}
+
+int
+logins_look_whether_deactivated(struct backend *backend, struct observation *observed,
+    struct error *error)
+{
+    const struct account *account = &observed->account;
+    const char *name = account->user_id != NULL ? account->user_id : account->localpart;
+    struct error failure = {0};
+    enum states_login login;
+    bool on;
+
+    if (logins_by_password(backend, &on, error) != 0)
+        return -1;
+    if (!on)
+        return 0;
+    if (states_probe(backend, name, &login, &failure) == 0) {
+        if (login == STATES_DEACTIVATED)
+            account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, true);
+        return 0;
+    }
+    if (failure.kind == ERROR_UNSUPPORTED)
+        return 0;
+    *error = failure;
+    return -1;
 }
 
 int

@@ -86,14 +86,21 @@ ask_state(struct backend *backend, struct observation *observed, const char *use
     const struct secret *password, enum password_answer *answer, char *why,
     struct error *error)
 {
-    enum states_login login;
+    struct error failure = {0};
+    enum states_login login = STATES_WRONG;
     const char *reason;
 
-    if (states_log_in(backend, user, password, &state_of(backend)->own, &login, error) != 0)
-        return -1;
-    if (login == STATES_OPENED)
+    if (states_log_in(backend, user, password, &state_of(backend)->own, &login, &failure) != 0) {
+        if (failure.kind != ERROR_UNSUPPORTED) {
+            *error = failure;
+            return -1;
+        }
+        reason = "this server has password logins switched off";
+    } else if (login == STATES_OPENED) {
         return 0;
-    reason = read_closed_door(backend->type->dialect, login, &observed->account);
+    } else {
+        reason = read_closed_door(backend->type->dialect, login, &observed->account);
+    }
     *answer = login == STATES_LOCKED ? PASSWORD_SAME : PASSWORD_DIFFERENT;
     if (reason != NULL) {
         *answer = PASSWORD_CANNOT_TELL;

@@ -38,6 +38,7 @@ static const struct room_server server = {
     .commands = &commands_conduit,
     .look = look,
     .promotes_next = true,
+    .hides_namespaces = true,
 };
 
 static int

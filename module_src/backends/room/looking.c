@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backends/homeserver/logins.h"
 #include "backends/homeserver/own.h"
 #include "backends/room/seat.h"
 #include "backends/room/standin.h"
@@ -57,12 +58,19 @@ looking_probe(struct backend *backend, const struct secret *probe,
     struct observation *observed, enum states_login *login, struct error *error)
 {
     struct session session = {0};
+    struct error failure = {0};
     bool failed;
 
     if (probe == NULL)
         return states_probe(backend, observed->account.user_id, login, error);
-    if (states_log_in(backend, observed->account.user_id, probe, &session, login, error) != 0)
+    *login = STATES_WRONG;
+    if (states_log_in(backend, observed->account.user_id, probe, &session, login, &failure) !=
+        0) {
+        if (failure.kind == ERROR_UNSUPPORTED)
+            return 0; /* without logins it is of no use (changing_may_log_in) */
+        *error = failure;
         return -1;
+    }
     if (*login != STATES_OPENED)
         return 0;
     client_logout(&backend->matrix, &session, &failed);
@@ -167,9 +175,11 @@ looking_lookup(struct backend *backend, unsigned mask, struct observation *obser
         return look_as_administrator(backend, mask, observed, error);
     if (states_ask_whether_taken(backend, observed, error) != 0)
         return -1;
-    return observed->presence == PRESENCE_PRESENT
-               ? look_at_profile(backend, NULL, observed, error)
-               : 0;
+    if (observed->presence != PRESENCE_PRESENT)
+        return 0;
+    return logins_look_whether_deactivated(backend, observed, error) != 0
+               ? -1
+               : look_at_profile(backend, NULL, observed, error);
 }
 
 bool

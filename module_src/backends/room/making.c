@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/homeserver/joining.h"
+#include "backends/homeserver/states.h"
 #include "backends/room/changing.h"
 #include "backends/room/looking.h"
 #include "backends/room/passing.h"
@@ -41,6 +42,21 @@ making_can(const struct backend *backend, const struct account *wanted)
            account_states(wanted, ACCOUNT_PASSWORD) && (wanted->stated & ~JOINING_FIELDS) == 0;
 }
 
+/* Whom the server lets nobody log in as is not made (Conduit 0.10.12, seen running); it
+ * says so whether there is such an account or not. */
+static int
+try_door(struct backend *backend, const struct account *wanted, struct error *error)
+{
+    const char *name = wanted->user_id != NULL ? wanted->user_id : wanted->localpart;
+    enum states_login login;
+
+    if (changing_may_log_in(backend, wanted, error) != 0)
+        return -1;
+    return room_state_of(backend)->server->hides_namespaces
+               ? states_probe(backend, name, &login, error)
+               : 0;
+}
+
 int
 making_may(struct backend *backend, const struct account *wanted, struct error *error)
 {
@@ -48,8 +64,7 @@ making_may(struct backend *backend, const struct account *wanted, struct error *
 
     if (!state_has_administrator(backend))
         return joining_may_create(backend, wanted, error);
-    return changing_may_log_in(backend, wanted, error) != 0 ? -1
-                                                            : seat_take(backend, &room, error);
+    return try_door(backend, wanted, error) != 0 ? -1 : seat_take(backend, &room, error);
 }
 
 /* Who was made an administrator before there was an account of that name is one now; and
@@ -126,7 +141,7 @@ making_create(struct backend *backend, const struct account *wanted, enum creati
     if (!state_has_administrator(backend))
         return joining_create(backend, wanted, creation, observed, error);
     *creation = CREATION_NAME_TAKEN; /* until it is known better */
-    if (changing_may_log_in(backend, wanted, error) != 0)
+    if (try_door(backend, wanted, error) != 0)
         return -1;
     result = order(backend, wanted, observed, &outcome, error);
     if (result == 0 && outcome.verdict != VERDICT_TAKEN) {

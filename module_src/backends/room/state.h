@@ -22,6 +22,9 @@ struct room_server {
     bool may_refuse_logins; /* with passwords, all of them, by its configuration */
     /* Its next registration makes an administrator while the bot is alone in the room. */
     bool promotes_next;
+    /* Its command makes accounts in the namespaces of application services, and nothing
+     * but a login tells that a name is in one. */
+    bool hides_namespaces;
 };
 
 /* A password of an account, for a lookup that may meet it half made. */
@@ -35,6 +38,8 @@ struct room_state {
     const struct room_server *server;
     struct kept_password *kept;
     size_t kept_count;
+    struct list readable;      /* what a command left readable of a password, unless that is
+                                  changed: warnings */
     bool logins_work; /* with passwords, as far as it was tried */
     struct kept_password sent; /* with the newest creation, of which the answer may be lost */
 };

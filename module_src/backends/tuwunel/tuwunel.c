@@ -6,6 +6,7 @@
 #include "backends/homeserver/administrator.h"
 #include "backends/homeserver/family_toml.h"
 #include "backends/homeserver/joining.h"
+#include "backends/homeserver/itself.h"
 #include "backends/homeserver/logins.h"
 #include "backends/homeserver/own.h"
 #include "backends/homeserver/service.h"
@@ -45,30 +46,9 @@ open_tuwunel(struct backend *backend, struct error *error)
     return administrator_resume(backend, error);
 }
 
-/* Whoever tries to log in is told of a deactivated account what it is. That of another it
- * is not says little: of one of single sign-on nothing is told (tuwunel 1.9.0:
- * src/api/client/session/password.rs). */
-static int
-look_whether_deactivated(struct backend *backend, struct observation *observed,
-    struct error *error)
-{
-    const struct account *account = &observed->account;
-    enum states_login login;
-    bool on;
-
-    if (logins_by_password(backend, &on, error) != 0)
-        return -1;
-    if (!on)
-        return 0;
-    if (states_probe(backend, account->user_id != NULL ? account->user_id : account->localpart,
-            &login, error) != 0)
-        return -1;
-    if (login == STATES_DEACTIVATED)
-        account_state_bool(&observed->account, ACCOUNT_DEACTIVATED, true);
-    return 0;
-}
-
-/* Without an administrator: whether the name is taken, and what the public profile says.
+/* Without an administrator: whether the name is taken, what a login says, and the public
+ * profile. That a login does not call an account deactivated says little: of one of single
+ * sign-on nothing is told (tuwunel 1.9.0: src/api/client/session/password.rs).
  * A name is lowered before it is looked for (tuwunel 1.9.0: src/api/client/register.rs), so
  * of one with capitals nothing would be learnt. */
 static int
@@ -84,7 +64,7 @@ look_as_anybody(struct backend *backend, struct observation *observed, struct er
             return 0;
     result = states_ask_whether_taken(backend, observed, error);
     if (result == 0 && observed->presence == PRESENCE_PRESENT)
-        result = look_whether_deactivated(backend, observed, error);
+        result = logins_look_whether_deactivated(backend, observed, error);
     if (result != 0 || observed->presence != PRESENCE_PRESENT || account->user_id == NULL)
         return result;
     result = profile_get(&backend->matrix, account->user_id, NULL, &profile, error);
@@ -200,7 +180,7 @@ may_update(struct backend *backend, const struct observation *observed,
 {
     if (!state_has_administrator(backend))
         return acting_require(backend, change, changed_without(backend), error);
-    if (acting_check_self(backend, change, ENDINGS, error) != 0)
+    if (itself_spare(backend, change, ENDINGS, error) != 0)
         return -1;
     return guard_change(backend, &observed->account, change, error);
 }
@@ -213,7 +193,7 @@ update(struct backend *backend, struct observation *observed, const struct accou
 
     if (!state_has_administrator(backend))
         return acting_by_itself(own_update(backend, observed, change, error), error);
-    result = state_of(backend)->forgetting && acting_is_itself(backend, change)
+    result = state_of(backend)->forgetting && itself_is(backend, change)
                  ? change_end_itself(backend, observed, error)
                  : change_make(backend, observed, change, logout_devices, error);
     if (result != 0)
@@ -229,7 +209,7 @@ foresee(const struct backend *backend, struct account *after, const struct accou
 {
     struct account whole = *change; /* borrowed, perhaps with one field more */
 
-    if (state_of(backend)->forgetting && acting_is_itself(backend, change)) {
+    if (state_of(backend)->forgetting && itself_is(backend, change)) {
         account_state_bool(&whole, ACCOUNT_ERASED, true);
         account_state_bool(after, ACCOUNT_ERASED, true);
     }
