@@ -87,8 +87,9 @@ int admin_room_command(struct admin_room *room, const struct admin_command *comm
 /*
  * Looks for what a run of this administrator's that was cut off left standing about an
  * account: commands and answers with a password, which admin_room_clear takes away. *reply,
- * for admin_reply_free, is the answer to the newest such command, or all zeroes. It takes a
- * third of a second where there is anything, so as not to come between a run and its answer.
+ * for admin_reply_free, is the answer to the newest such command, or all zeroes. Where nobody
+ * was left anything, the room is read once for all accounts. It takes a third of a second
+ * where there is something, so as not to come between a run and its answer.
  * Errors: those of call_send, protocol.
  */
 int admin_room_leavings(struct admin_room *room, const char *user_id,

@@ -141,7 +141,7 @@ TEST(only_the_newest_command_has_an_answer_that_counts)
 
 TEST(a_room_full_of_leavings_is_not_read_to_its_end)
 {
-    char id[8];
+    char id[16];
 
     begin(&admin_of_conduit);
     for (int i = 1; i < ADMIN_LEAVINGS_MOST; i++) {

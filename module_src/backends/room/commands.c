@@ -210,12 +210,10 @@ commands_read_password(struct backend *backend, const struct command_table *tabl
 {
     for (size_t i = 0; i < COMMANDS; i++) {
         const struct command_form *form = &table->forms[i];
-        const struct command_answer *row;
         const char *end;
+        const struct command_answer *row =
+            form->tells_password ? choose(table, form, answer, user_id, &end) : NULL;
 
-        if (form->words == NULL || !form->tells_password)
-            continue;
-        row = choose(table, form, answer, user_id, &end);
         if (row != NULL && row->verdict == VERDICT_DONE)
             return take_password(password, table, end, error) != 0
                        ? -1
