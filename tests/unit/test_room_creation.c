@@ -184,7 +184,7 @@ TEST(a_password_that_no_line_carries_takes_two_steps)
 TEST(no_wanted_password_is_in_a_command_to_conduit)
 {
     static const struct recorded_reply rows[] = {
-        LOGGED_IN, CHANGED, LOGGED_OUT, NO_AVATAR, {0}};
+        NOBODYS_LOGIN, LOGGED_IN, CHANGED, LOGGED_OUT, NO_AVATAR, {0}};
     static const char *const answers[] = {
         "Created user with user_id: @alice:x and password: " STANDIN_OF_PASSW0RD, NULL};
     static const char *const lines[] = {
