@@ -232,7 +232,8 @@ PYTEST = $(WITH_TOOLS) python -m pytest -q -n $(PYTEST_WORKERS) --dist loadscope
 SANITIZED := tests/hostile $(addprefix tests/servers/,test_scenario.py test_fields.py \
 	test_discovery_trust.py test_cut_off.py test_dendrite_cut_off.py test_dendrite_rows.py \
 	test_database_hostile.py test_mas_hostile.py test_mas_cut_off.py test_mas_manage.py \
-	test_mas_rows.py)
+	test_mas_rows.py \
+	test_room_concurrency.py test_family_cut_off.py::test_a_reactivation)
 
 .PHONY: pytest pytest-oldest-ansible pytest-asan pytest-asan-short
 pytest: all $(SUPPORT_PROGRAMS:%=$(BUILD)/support/%) $(VENVS)/tools/.stamp  ## everything that runs the module or reads the project

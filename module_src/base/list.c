@@ -39,6 +39,14 @@ list_add(struct list *list, const char *format, ...)
     list->items[list->count++] = copy;
 }
 
+void
+list_add_all(struct list *list, const struct list *other)
+{
+    for (size_t i = 0; i < other->count; i++)
+        list_add(list, "%s", other->items[i]);
+    list->failed |= other->failed;
+}
+
 static int
 compare(const void *left, const void *right)
 {

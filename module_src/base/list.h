@@ -18,6 +18,9 @@ struct list {
 /* Appends a formatted string, unless the same one is in the list already. */
 void list_add(struct list *list, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Appends all strings of another list; that it had no memory counts for this one, too. */
+void list_add_all(struct list *list, const struct list *other);
+
 /* Puts the strings into the order of their bytes. */
 void list_sort(struct list *list);
 

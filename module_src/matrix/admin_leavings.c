@@ -109,6 +109,30 @@ claim(struct admin_leavings *leavings, const struct room_message *message)
     drop_told(leavings, at);
 }
 
+/* A command with a password, by its transaction; of one that was taken away nobody can tell
+ * any more. */
+static void
+show_ours(struct admin_leavings *leavings, const struct room_message *message, bool is_command)
+{
+    bool is_secret = is_command && room_timeline_is_secret(message->transaction_id);
+
+    leavings->has_any |= is_secret;
+    if (is_secret ? names(message->body, leavings->user_id)
+                  : message->body == NULL && leavings->answers_relate)
+        claim(leavings, message);
+}
+
+/* Where answers relate, one is known without its command, too. */
+static void
+show_bots(struct admin_leavings *leavings, const struct room_message *message)
+{
+    if (strstr(message->body, PASSWORD) == NULL)
+        return;
+    leavings->has_any |= leavings->answers_relate;
+    if (names(message->body, leavings->user_id))
+        keep_told(leavings, message);
+}
+
 bool
 admin_leavings_show(void *context, const struct room_message *message)
 {
@@ -116,15 +140,10 @@ admin_leavings_show(void *context, const struct room_message *message)
     bool is_command =
         message->body != NULL && admin_search_is_command(leavings->stem, message->body);
 
-    if (is(message->sender, leavings->administrator) &&
-        (is_command ? room_timeline_is_secret(message->transaction_id) &&
-                          names(message->body, leavings->user_id)
-                    : message->body == NULL && leavings->answers_relate))
-        claim(leavings, message);
-    else if (is(message->sender, leavings->bot) && message->body != NULL && !is_command &&
-             names(message->body, leavings->user_id) &&
-             strstr(message->body, PASSWORD) != NULL)
-        keep_told(leavings, message);
+    if (is(message->sender, leavings->administrator))
+        show_ours(leavings, message, is_command);
+    else if (is(message->sender, leavings->bot) && message->body != NULL && !is_command)
+        show_bots(leavings, message);
     return !leavings->failed && leavings->event_count < ADMIN_LEAVINGS_MOST;
 }
 
@@ -139,6 +158,7 @@ admin_leavings_forget(struct admin_leavings *leavings)
     while (leavings->event_count > 0)
         memory_free(leavings->events[--leavings->event_count]);
     leavings->has_command = false;
+    leavings->has_any = false;
     leavings->failed = false;
 }
 

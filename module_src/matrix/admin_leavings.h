@@ -38,6 +38,7 @@ struct admin_leavings {
                                                      account, that no command claimed yet */
     char *answers[ADMIN_LEAVINGS_MOST]; /* what each is a reply to, or NULL */
     size_t told_count;
+    bool has_any;              /* something of the kind was shown, about whomever */
     bool failed;               /* no memory */
 };
 

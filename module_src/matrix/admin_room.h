@@ -76,9 +76,10 @@ struct admin_command {
  * cannot be taken away again is a warning. An account that a command takes out of the
  * room does not see the answer.
  * Errors: those of call_send (with not_done, where it was never sent); not_ready (no
- * answer came: the bot may be dead, so that it ends a list; whether the command was obeyed
- * is not known, so that error_hides_outcome holds), protocol (an answer that is a file, or not text),
- * forbidden (the account may not speak there), invalid (it is not one line), interrupted.
+ * answer came: the bot may be dead, so that it ends a list; whether the command was
+ * obeyed is not known, so that error_hides_outcome holds), protocol (an answer that is a
+ * file, or not text), forbidden (the account may not speak there), invalid (it is not
+ * one line), interrupted.
  */
 int admin_room_command(struct admin_room *room, const struct admin_command *command,
     struct admin_reply *reply, struct list *warnings, struct error *error);

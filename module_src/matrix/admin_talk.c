@@ -43,6 +43,7 @@ struct admin_talk {
     char *previous;     /* the newest command that was answered, and its answer */
     char *previous_answer;
     struct admin_standing standing; /* still to be taken away */
+    bool is_clean;      /* no run before left anything, as far as it is looked for */
 };
 
 /* Where the server name goes, if it goes anywhere. */
@@ -418,6 +419,7 @@ admin_talk_command(struct admin_talk *talk, const struct admin_command *command,
     result = send_line(&errand, warnings, error);
     if (result == 0) {
         result = get_answer(&errand, reply, error);
+        talk->is_clean &= !command->stands;
         if (command->stands)
             admin_leavings_stand(&talk->standing, command->user_id, errand.event_id,
                 reply->event_id);
@@ -456,9 +458,16 @@ admin_talk_leavings(struct admin_talk *talk, const char *user_id, struct admin_r
         .user_id = user_id,
         .answers_relate = talk->manner->answers_relate,
     };
-    int result = admin_leavings_find(&leavings, &timeline, &talk->standing, error);
+    int result;
 
+    /* The messages are the same for each account of a list. */
+    if (talk->is_clean) {
+        admin_leavings_free_standing(&talk->standing);
+        return 0;
+    }
+    result = admin_leavings_find(&leavings, &timeline, &talk->standing, error);
     if (result == 0) {
+        talk->is_clean = !leavings.has_any;
         *reply = leavings.reply;
         memset(&leavings.reply, 0, sizeof(leavings.reply));
     }

@@ -197,6 +197,18 @@ page_path(const struct room_timeline *timeline, const char *from)
     return path.bytes;
 }
 
+bool
+room_timeline_visit(const json_t *chunk, room_visitor visit, void *context)
+{
+    for (size_t i = 0; i < json_array_size(chunk); i++) {
+        struct room_message message;
+
+        if (read_message(&message, json_array_get(chunk, i)) && !visit(context, &message))
+            return false;
+    }
+    return true;
+}
+
 /* Visits one page; *from becomes where the next one begins, NULL: there is none. */
 static int
 visit_page(const struct answer *answer, char **from, room_visitor visit, void *context,
@@ -204,17 +216,12 @@ visit_page(const struct answer *answer, char **from, room_visitor visit, void *c
 {
     const json_t *chunk = json_object_get(answer->body, "chunk");
     const char *end = member(answer->body, "end");
-    bool more = true;
+    bool more;
 
     if (!json_is_array(chunk))
         return error_set(error, ERROR_PROTOCOL,
             "reading the admin room: the server's answer has no usable \"chunk\"");
-    for (size_t i = 0; more && i < json_array_size(chunk); i++) {
-        struct room_message message;
-
-        if (read_message(&message, json_array_get(chunk, i)))
-            more = visit(context, &message);
-    }
+    more = room_timeline_visit(chunk, visit, context);
     if (!more || json_array_size(chunk) == 0 ||
         (end != NULL && strlen(end) > PAGE_TOKEN_LONGEST))
         end = NULL;

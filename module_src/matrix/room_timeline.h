@@ -12,6 +12,7 @@
 #ifndef REGISTRAR_MATRIX_ROOM_TIMELINE_H
 #define REGISTRAR_MATRIX_ROOM_TIMELINE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -55,6 +56,10 @@ typedef bool (*room_visitor)(void *context, const struct room_message *message);
  */
 int room_timeline_back(const struct room_timeline *timeline, unsigned pages_most,
     room_visitor visit, void *context, struct error *error);
+
+/* Visits the messages of one page, as a server has them in "chunk". False: the visitor has
+ * enough. */
+bool room_timeline_visit(const json_t *chunk, room_visitor visit, void *context);
 
 /*
  * What room_timeline_name writes: an id that no other transaction has. Of one that says a

@@ -1,46 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "matrix/service_account.h"
 
-#include <limits.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <string.h>
-
-#include "base/memory.h"
-#include "base/text.h"
-
-/* The "v1" lets a later rule stand beside this one. */
-static const char label[] = "registrar/v1";
+#include "matrix/derived_password.h"
 
 int
 service_account_password(struct secret *password, const struct secret *shared_secret,
     const char *localpart, struct error *error)
 {
-    struct text message = {0};
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned char base64[4 * ((EVP_MAX_MD_SIZE + 2) / 3) + 1];
-    unsigned int length = 0;
-    int result = -1;
-
-    text_append_bytes(&message, label, sizeof(label)); /* with its NUL */
-    text_append(&message, localpart);
-    if (message.failed) {
-        error_no_memory(error);
-        goto out;
-    }
-    if (shared_secret->length > INT_MAX ||
-        HMAC(EVP_sha256(), shared_secret->bytes, (int)shared_secret->length,
-            (const unsigned char *)message.bytes, message.length, digest, &length) == NULL) {
-        error_set(error, ERROR_INTERNAL, "libcrypto cannot compute an HMAC-SHA256 here");
-        goto out;
-    }
-    result = secret_set(password, (const char *)base64,
-        (size_t)EVP_EncodeBlock(base64, digest, (int)length));
-    if (result != 0)
-        error_no_memory(error);
-out:
-    memory_wipe(digest, sizeof(digest));
-    memory_wipe(base64, sizeof(base64));
-    text_free(&message);
-    return result;
+    /* The "v1" lets a later rule stand beside this one. */
+    return derived_password(password, shared_secret, "registrar/v1", localpart, error);
 }

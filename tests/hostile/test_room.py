@@ -45,6 +45,15 @@ KINDS = {"continuwuity": Continuwuity, "conduit": Conduit}
 Bent = Callable[[Request, Any], Any]
 
 
+@pytest.fixture
+def continuwuity_alone() -> Iterator[Family]:
+    """For what is the same on both."""
+    with Continuwuity() as made:
+        made.admin_token  # noqa: B018
+        yield made
+        assert not made.complaints
+
+
 @pytest.fixture(params=KINDS)
 def server(request: pytest.FixtureRequest) -> Iterator[Family]:
     with KINDS[request.param]() as made:
@@ -136,9 +145,12 @@ def test_a_body_of_any_kind_is_an_error(route: str, what: str) -> None:
 )
 @pytest.mark.parametrize("value", [None, True, 7, "", "x", [], {}, [[]]], ids=repr)
 def test_a_key_of_the_wrong_type_is_an_error(
-    server: Family, route: str, key: str, value: Any
+    continuwuity_alone: Family, route: str, key: str, value: Any
 ) -> None:
+    server = continuwuity_alone
     bend(server, route, lambda _, body: body | {key: value})
+    if (route, value) == (MEMBERS, {}):
+        return  # nobody is in it: it is entered
     ends(server, "protocol", "not_ready", "forbidden", "unsupported")
 
 
@@ -252,7 +264,10 @@ def test_pages_without_an_end_are_given_up(server: Family) -> None:
 @pytest.mark.parametrize(
     "end", ["a b&dir=f#x?y%00/../", "\n\r\t", "ü" * 300, "x" * 100_000, 7, None, [], {}]
 )
-def test_a_place_to_go_on_from_cannot_change_the_request(server: Family, end: Any) -> None:
+def test_a_place_to_go_on_from_cannot_change_the_request(
+    continuwuity_alone: Family, end: Any
+) -> None:
+    server = continuwuity_alone
     def elsewhere(request: Request, body: Any) -> Any:
         return {"chunk": [{"type": "m.room.message"}], "start": "a", "end": end}
 
@@ -272,7 +287,10 @@ def test_a_place_to_go_on_from_cannot_change_the_request(server: Family, end: An
     "room_id",
     ["", "x", "#a:b", "!" + "x" * 300, "!a/../../x?y#z%2e", "!a b", "!ü\n", "!", "!a:b/joined"],
 )
-def test_an_id_of_a_room_cannot_change_the_request(server: Family, room_id: str) -> None:
+def test_an_id_of_a_room_cannot_change_the_request(
+    continuwuity_alone: Family, room_id: str
+) -> None:
+    server = continuwuity_alone
     bend(server, ALIAS, lambda _, body: body | {"room_id": room_id})
     fails(server, "protocol", "forbidden", "not_found", "invalid", "unsupported")
     beginning = f"{V3}/rooms/{quote(room_id, safe='')}/"
@@ -283,7 +301,10 @@ def test_an_id_of_a_room_cannot_change_the_request(server: Family, room_id: str)
 @pytest.mark.parametrize(
     "event_id", ["", "$", "$" + "x" * 300, "$a/../../send/x?y#z", "$a b\n\r", "$ü\u202e", 7, None, {}]
 )
-def test_an_id_of_an_event_cannot_change_the_request(server: Family, event_id: Any) -> None:
+def test_an_id_of_an_event_cannot_change_the_request(
+    continuwuity_alone: Family, event_id: Any
+) -> None:
+    server = continuwuity_alone
     bend(server, SEND, lambda _, body: {"event_id": event_id})
     run(server)
     room = f"{V3}/rooms/{quote(server.admin_room.room_id, safe='')}/"
@@ -337,8 +358,9 @@ def test_an_error_that_repeats_the_command_is_told_without_the_password(
 
         bend(server, route, refuse)
         reply = run(server, password=password)
-        # Who is not told who is in the room may still come in.
-        assert reply.failed or route == MEMBERS or reply.json["warnings"], reply.json
+        # Who is not told who is in the room may still come in, and what was lost may be there.
+        went_on = route == MEMBERS or (route == SEND and status >= 500)
+        assert reply.failed or went_on or reply.json["warnings"], reply.json
 
 
 @pytest.mark.parametrize("status", [403, 404, 500, None])

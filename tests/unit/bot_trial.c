@@ -99,7 +99,8 @@ bot_start(const char *backend, const char *const *answers, const struct recorded
 {
     static const struct recorded_reply usual[] = {
         {"GET " WHOAMI, 200, NULL, "{\"user_id\": \"@admin:x\"}"}, ROOM_IS_THERE,
-        MEMBERS_ARE(""), TAKEN_AWAY, {"GET " AT_ROOM "/messages", 200, NULL, page}, {0}};
+        MEMBERS_ARE(""), TAKEN_AWAY, {"GET " LOCK, 200, NULL, "{\"locked\": false}"},
+        {"GET " AT_ROOM "/messages", 200, NULL, page}, {0}};
     struct recorded_reply all[ROWS + 1] = {{0}};
     size_t count = add(all, 0, rows);
 

@@ -48,6 +48,21 @@ want_password(const char *bytes)
 
 /* ---- Locks and suspensions ----------------------------------------------------------- */
 
+/* The server refuses to lock an administrator, and asks nothing of who is to be made one. */
+TEST(an_account_that_is_locked_is_not_made_an_administrator)
+{
+    static const struct recorded_reply rows[] = {
+        IS_ACTIVE, {"GET " LOCK, 200, NULL, "{\"locked\": true}"}, IS_TAKEN, {0}};
+    struct error error = {0};
+
+    bot_start(BACKEND, silence, rows);
+    account_state_bool(&bot_change, ACCOUNT_ADMIN, true);
+    assert_int_equal(update(&error), -1);
+    assert_kind(&error, ERROR_POLICY);
+    assert_in("@alice:x cannot be an administrator and locked at once", error.text);
+    assert_silent();
+}
+
 /* 26.7.3 suspends over HTTP where it is told to lock. */
 TEST(locks_and_suspensions_are_set_in_the_room_and_never_over_http)
 {
@@ -208,6 +223,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        BOT_TRIAL(an_account_that_is_locked_is_not_made_an_administrator),
         BOT_TRIAL(locks_and_suspensions_are_set_in_the_room_and_never_over_http),
         BOT_TRIAL(nobody_is_an_administrator_and_locked_or_suspended_at_once),
         BOT_TRIAL(who_was_deactivated_meanwhile_is_deactivated),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the files of this folder share while a Synapse is open. */
+/* What the files of this folder share while a homeserver is open. */
 #ifndef REGISTRAR_BACKENDS_HOMESERVER_STATE_H
 #define REGISTRAR_BACKENDS_HOMESERVER_STATE_H
 

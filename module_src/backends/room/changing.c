@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/homeserver/itself.h"
 #include "backends/homeserver/own.h"
 #include "backends/room/looking.h"
 #include "backends/room/passing.h"
@@ -82,36 +83,18 @@ refuse_beyond(const struct backend *backend, const struct observation *observed,
 }
 
 /* What would end the administrator this task works as. */
+#define ENDINGS                                                                            \
+    (ACCOUNT_BIT(ACCOUNT_DEACTIVATED) | ACCOUNT_BIT(ACCOUNT_LOCKED) |                      \
+        ACCOUNT_BIT(ACCOUNT_SUSPENDED))
+
+/* What no administrator is. */
 static const struct {
     enum account_field field;
     const char *word;
-} endings[] = {
-    {ACCOUNT_DEACTIVATED, "deactivated"},
+} restrictions[] = {
     {ACCOUNT_LOCKED, "locked"},
     {ACCOUNT_SUSPENDED, "suspended"},
 };
-
-/* A run that ends its own credential could not be repeated. */
-static int
-spare_itself(const struct backend *backend, const struct account *change, struct error *error)
-{
-    const char *itself = state_of(backend)->administrator.user_id;
-
-    if (!seat_is_own(backend, change))
-        return 0;
-    if (account_states(change, ACCOUNT_ADMIN) && !change->admin)
-        return error_set(error, ERROR_POLICY,
-            "%s is the administrator this task works as, and nobody may demote themselves; "
-            "use another administrator's credential",
-            itself);
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
-        if (account_is(change, endings[i].field))
-            return error_set(error, ERROR_POLICY,
-                "%s is the administrator this task works as, so it is not %s; use another "
-                "administrator's credential",
-                itself, endings[i].word);
-    return 0;
-}
 
 /* Continuwuity refuses it, and would let a locked account be made one. */
 static int
@@ -121,16 +104,39 @@ spare_administrators(const struct account *seen, const struct account *change,
     bool admin = account_states(change, ACCOUNT_ADMIN) ? change->admin
                                                        : account_is(seen, ACCOUNT_ADMIN);
 
-    for (size_t i = 1; admin && i < sizeof(endings) / sizeof(endings[0]); i++) {
-        const struct account *says = account_states(change, endings[i].field) ? change : seen;
+    for (size_t i = 0; admin && i < sizeof(restrictions) / sizeof(restrictions[0]); i++) {
+        enum account_field field = restrictions[i].field;
+        const struct account *says = account_states(change, field) ? change : seen;
 
-        if (account_is(says, endings[i].field))
+        if (account_is(says, field))
             return error_set(error, ERROR_POLICY,
                 "%s cannot be an administrator and %s at once: the server refuses that; say "
                 "admin: false or %s: false",
-                seen->user_id, endings[i].word, endings[i].word);
+                seen->user_id, restrictions[i].word, restrictions[i].word);
     }
     return 0;
+}
+
+/* A lock is only looked at where it matters, and here it does. */
+static int
+look_before_promotion(struct backend *backend, const struct observation *observed,
+    const struct account *change, struct error *error)
+{
+    const struct room_server *server = room_state_of(backend)->server;
+    const struct account *known = &observed->account;
+    struct observation seen = {0};
+    int result;
+
+    if (!account_is(change, ACCOUNT_ADMIN) || account_states(known, ACCOUNT_LOCKED) ||
+        server->commands->forms[COMMAND_LOCK].words == NULL)
+        return 0;
+    result = account_name(&seen.account, known->user_id, known->localpart, error);
+    if (result == 0)
+        result = server->look(backend, ACCOUNT_BIT(ACCOUNT_LOCKED), NULL, &seen, error);
+    if (result == 0)
+        result = spare_administrators(&seen.account, change, error);
+    account_free(&seen.account);
+    return result;
 }
 
 int
@@ -191,8 +197,9 @@ changing_may(struct backend *backend, const struct observation *observed,
         return -1;
     if (!state_has_administrator(backend))
         return 0;
-    if (spare_itself(backend, change, error) != 0 ||
+    if (itself_spare(backend, change, ENDINGS, error) != 0 ||
         spare_administrators(&observed->account, change, error) != 0 ||
+        look_before_promotion(backend, observed, change, error) != 0 ||
         refuse_revival(observed, change, error) != 0 ||
         changing_may_log_in(backend, change, error) != 0)
         return -1;
@@ -330,7 +337,7 @@ changing_make(struct backend *backend, struct observation *observed,
     if (!state_has_administrator(backend))
         return own_update(backend, observed, change, error);
     if (logout_devices && account_states(change, ACCOUNT_PASSWORD) &&
-        seat_is_own(backend, change))
+        itself_is(backend, change))
         return error_set(error, ERROR_POLICY,
             "%s is the administrator this task works as, so its sessions are not ended; leave "
             "logout_devices out, or use another administrator's credential",

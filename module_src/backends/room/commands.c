@@ -252,6 +252,7 @@ void
 commands_outcome_free(struct command_outcome *outcome)
 {
     secret_free(&outcome->password);
+    list_free(&outcome->readable);
     memset(outcome, 0, sizeof(*outcome));
 }
 
@@ -476,7 +477,7 @@ commands_give(struct backend *backend, const struct command_table *table,
         .fits = table->manner.answers_relate ? NULL : fits,
     };
     struct admin_reply reply = {0};
-    struct list untold = {0};
+    struct list readable = {0};
     int result;
 
     memset(outcome, 0, sizeof(*outcome));
@@ -486,14 +487,18 @@ commands_give(struct backend *backend, const struct command_table *table,
             order->user_id);
     if (write_line(&command.line, form, order, error) != 0)
         return -1;
-    result = admin_room_command(room, &command, &reply,
-        order->is_passing ? &untold : backend->warnings, error);
+    result = admin_room_command(room, &command, &reply, &readable, error);
     if (result == 0)
         result = read_answer(backend, table, order,
             reply.text.bytes == NULL ? "" : reply.text.bytes, outcome, error);
     if (result != 0)
         commands_outcome_free(outcome);
-    list_free(&untold);
+    if (result == 0 && order->is_passing) {
+        outcome->readable = readable;
+    } else {
+        list_add_all(backend->warnings, &readable);
+        list_free(&readable);
+    }
     admin_reply_free(&reply);
     secret_free(&command.line);
     return result;

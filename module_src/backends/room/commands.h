@@ -82,8 +82,8 @@ struct command_order {
     const char *user_id;
     const struct secret *password; /* or NULL: none, or one of the server's making */
     bool logout_devices;           /* where the command has an option for it */
-    bool is_passing;               /* the password that it sets is changed right behind it, so
-                                      that one which stays readable is nobody's any more */
+    bool is_passing;               /* the password that it sets is to be changed right behind
+                                      it: one that stays readable is nobody's then */
     bool stands;                   /* see admin_command */
 };
 
@@ -91,12 +91,15 @@ struct command_order {
 struct command_outcome {
     enum verdict verdict;
     struct secret password; /* the account's by now: as it was told, or else as it was given */
+    struct list readable;   /* what stays readable in the room, where the order is passing:
+                               warnings for as long as the password is not changed */
 };
 
 void commands_outcome_free(struct command_outcome *outcome);
 
 /*
- * Gives a command in the room. Errors: unsupported (the server has no such command),
+ * Gives a command in the room. What stays readable of a password is a warning, unless it is
+ * in the outcome. Errors: unsupported (the server has no such command),
  * those of admin_room_command; for an answer of VERDICT_REFUSED its kind, for one that
  * is not known protocol, both with its text.
  */

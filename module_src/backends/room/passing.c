@@ -84,13 +84,17 @@ see_it_active(struct backend *backend, struct observation *observed, struct erro
 /* What the first step leaves where the second one fails: one that follows from the wanted
  * password, or one of the server's making, which stands in the room for the next run. */
 static void
-tell_rest(const struct observation *observed, struct error *error)
+tell_rest(const struct backend *backend, const struct observation *observed,
+    const struct passing *passing, struct error *error)
 {
+    bool is_told = !form_of(backend, passing->revives ? COMMAND_REVIVE : COMMAND_RESET)
+                        ->takes_password;
     size_t length = strlen(error->text);
 
     snprintf(error->text + length, sizeof(error->text) - length,
-        "; %s has another password until this task is run again",
-        observed->account.user_id);
+        "; until this task is run again, %s has another password%s",
+        observed->account.user_id,
+        is_told ? ", which whoever is in the admin room can read there" : "");
 }
 
 /* The account may have it already: the answer alone was lost, or another run was faster. */
@@ -127,7 +131,7 @@ exchange(struct backend *backend, const struct observation *observed,
         if (!looking_lost_session(&failure, i))
             break;
     }
-    tell_rest(observed, &failure);
+    tell_rest(backend, observed, passing, &failure);
     failure.maybe_done = true; /* the first step was, and changed the password */
     *error = failure;
     return -1;
@@ -158,6 +162,7 @@ passing_set(struct backend *backend, struct observation *observed,
         result = exchange(backend, observed, passing, &outcome.password, error);
     if (result == 0) {
         observed->unfinished = false;
+        seat_forget_readable(backend);
         seat_clear(backend, true);
     }
     commands_outcome_free(&outcome);

@@ -42,6 +42,19 @@ warn_promotion(struct backend *backend)
     list_free(&members);
 }
 
+static void
+tell_readable(struct backend *backend)
+{
+    list_add_all(backend->warnings, &room_state_of(backend)->readable);
+    seat_forget_readable(backend);
+}
+
+void
+seat_forget_readable(struct backend *backend)
+{
+    list_free(&room_state_of(backend)->readable);
+}
+
 void
 seat_close(struct backend *backend)
 {
@@ -50,6 +63,7 @@ seat_close(struct backend *backend)
     if (state == NULL)
         return;
     own_end(backend);
+    tell_readable(backend);
     warn_promotion(backend);
     admin_room_free(state->shared.room);
     state->shared.room = NULL;
@@ -87,13 +101,17 @@ int
 seat_order(struct backend *backend, const struct command_order *order,
     struct command_outcome *outcome, struct error *error)
 {
+    struct room_state *state = room_state_of(backend);
     struct admin_room *room;
 
     memset(outcome, 0, sizeof(*outcome));
-    if (seat_take(backend, &room, error) != 0)
+    tell_readable(backend);
+    if (seat_take(backend, &room, error) != 0 ||
+        commands_give(backend, state->server->commands, room, order, outcome, error) != 0)
         return -1;
-    return commands_give(backend, room_state_of(backend)->server->commands, room, order,
-        outcome, error);
+    state->readable = outcome->readable;
+    outcome->readable = (struct list){0};
+    return 0;
 }
 
 void
@@ -173,13 +191,4 @@ seat_list_administrators(struct backend *backend, struct list *user_ids, struct 
 
     return seat_take(backend, &room, error) != 0 ? -1
                                                  : admin_room_members(room, user_ids, error);
-}
-
-bool
-seat_is_own(const struct backend *backend, const struct account *account)
-{
-    const char *itself = state_of(backend)->administrator.user_id;
-
-    return itself != NULL && account->user_id != NULL &&
-           strcmp(itself, account->user_id) == 0;
 }

@@ -18,9 +18,12 @@ void seat_close(struct backend *backend);
  * admin_room_open. */
 int seat_take(struct backend *backend, struct admin_room **room, struct error *error);
 
-/* Gives a command in the room: see commands_give. */
+/* Gives a command in the room: see commands_give. What the order leaves readable is kept,
+ * and told with the next order or the close, unless seat_forget_readable says that the
+ * password is another one by now. */
 int seat_order(struct backend *backend, const struct command_order *order,
     struct command_outcome *outcome, struct error *error);
+void seat_forget_readable(struct backend *backend);
 
 /* A command without a password, of which the outcome has to be that it is so by now. */
 int seat_command(struct backend *backend, enum command command, const char *user_id,
@@ -37,8 +40,5 @@ int seat_judge(const struct command_order *order, enum verdict verdict, struct e
 int seat_check_credential(struct backend *backend, struct error *error);
 int seat_list_administrators(struct backend *backend, struct list *user_ids,
     struct error *error);
-
-/* True for the account of the administrator that is open. */
-bool seat_is_own(const struct backend *backend, const struct account *account);
 
 #endif

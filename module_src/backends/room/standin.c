@@ -1,61 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backends/room/standin.h"
 
-#include <limits.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <string.h>
 
 #include "backends/room/state.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "matrix/client.h"
-
-/* The "v1" lets a later rule stand beside this one. */
-static const char label[] = "registrar/v1 command";
+#include "matrix/derived_password.h"
 
 /* base64, to base64url without padding. */
-static size_t
-make_url_safe(char *base64, size_t length)
+static void
+make_url_safe(struct secret *base64)
 {
-    while (length > 0 && base64[length - 1] == '=')
-        length--;
-    for (size_t i = 0; i < length; i++)
-        base64[i] = base64[i] == '+' ? '-' : base64[i] == '/' ? '_' : base64[i];
-    return length;
+    while (base64->length > 0 && base64->bytes[base64->length - 1] == '=')
+        base64->bytes[--base64->length] = '\0';
+    for (char *at = base64->bytes; *at != '\0'; at++)
+        *at = *at == '+' ? '-' : *at == '/' ? '_' : *at;
 }
 
 int
 standin_password(struct secret *password, const struct secret *wanted, const char *user_id,
     struct error *error)
 {
-    struct text message = {0};
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned char base64[4 * ((EVP_MAX_MD_SIZE + 2) / 3) + 1];
-    unsigned int length = 0;
-    int result = -1;
-
-    text_append_bytes(&message, label, sizeof(label)); /* with its NUL */
-    text_append(&message, user_id);
-    if (message.failed) {
-        error_no_memory(error);
-        goto out;
-    }
-    if (wanted->length > INT_MAX ||
-        HMAC(EVP_sha256(), wanted->bytes, (int)wanted->length,
-            (const unsigned char *)message.bytes, message.length, digest, &length) == NULL) {
-        error_set(error, ERROR_INTERNAL, "libcrypto cannot compute an HMAC-SHA256 here");
-        goto out;
-    }
-    result = secret_set(password, (const char *)base64,
-        make_url_safe((char *)base64, (size_t)EVP_EncodeBlock(base64, digest, (int)length)));
-    if (result != 0)
-        error_no_memory(error);
-out:
-    memory_wipe(digest, sizeof(digest));
-    memory_wipe(base64, sizeof(base64));
-    text_free(&message);
-    return result;
+    if (derived_password(password, wanted, "registrar/v1 command", user_id, error) != 0)
+        return -1;
+    make_url_safe(password);
+    return 0;
 }
 
 bool

@@ -38,6 +38,8 @@ struct room_state {
     const struct room_server *server;
     struct kept_password *kept;
     size_t kept_count;
+    struct list readable;      /* what a command left readable of a password, unless that is
+                                  changed: warnings */
     bool logins_work; /* with passwords, as far as it was tried */
     struct kept_password sent; /* with the newest creation, of which the answer may be lost */
 };

@@ -13,17 +13,6 @@
 int acting_lookup(struct backend *backend, unsigned mask, struct observation *observed,
     struct error *error);
 
-/* Whether the account is the administrator that is open. */
-bool acting_is_itself(const struct backend *backend, const struct account *account);
-
-/*
- * Refuses (policy) a change of the administrator itself that demotes it, which servers
- * refuse as well, or that states one of the booleans of endings (ACCOUNT_BITs): a run
- * that ends its own credential could not be repeated. The service account may be ended.
- */
-int acting_check_self(const struct backend *backend, const struct account *change,
-    unsigned endings, struct error *error);
-
 /* Refuses (unauthorized) the fields of the change that are not in able: they take an
  * administrator. */
 int acting_require(const struct backend *backend, const struct account *change,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/homeserver/administrator.h"
+#include "backends/homeserver/itself.h"
 #include "backends/homeserver/logins.h"
 #include "backends/synapse/acting.h"
 #include "backends/synapse/dialect.h"
@@ -250,7 +251,7 @@ may_update(struct backend *backend, const struct observation *observed,
     const struct account *change, struct error *error)
 {
     if (state_has_administrator(backend)) {
-        if (acting_check_self(backend, change, ENDINGS, error) != 0)
+        if (itself_spare(backend, change, ENDINGS, error) != 0)
             return -1;
         if (account_states(change, ACCOUNT_PASSWORD) &&
             password_may_be_set(backend, error) != 0)
@@ -283,7 +284,7 @@ update(struct backend *backend, struct observation *observed, const struct accou
         return -1;
     if (!state_has_administrator(backend))
         return acting_by_itself(own_update(backend, observed, change, error), error);
-    if (state_of(backend)->forgetting && acting_is_itself(backend, change))
+    if (state_of(backend)->forgetting && itself_is(backend, change))
         return forget(backend, observed, change, error);
     if (users_update(backend, observed, change, logout_devices, error) != 0)
         return -1;
@@ -298,7 +299,7 @@ foresee(const struct backend *backend, struct account *after, const struct accou
 {
     struct account whole = *change; /* borrowed, perhaps with one field more */
 
-    if (state_of(backend)->forgetting && acting_is_itself(backend, change)) {
+    if (state_of(backend)->forgetting && itself_is(backend, change)) {
         account_state_bool(&whole, ACCOUNT_ERASED, true);
         account_state_bool(after, ACCOUNT_ERASED, true);
     }

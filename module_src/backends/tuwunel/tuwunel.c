@@ -6,6 +6,7 @@
 #include "backends/homeserver/administrator.h"
 #include "backends/homeserver/family_toml.h"
 #include "backends/homeserver/joining.h"
+#include "backends/homeserver/itself.h"
 #include "backends/homeserver/logins.h"
 #include "backends/homeserver/own.h"
 #include "backends/homeserver/service.h"
@@ -179,7 +180,7 @@ may_update(struct backend *backend, const struct observation *observed,
 {
     if (!state_has_administrator(backend))
         return acting_require(backend, change, changed_without(backend), error);
-    if (acting_check_self(backend, change, ENDINGS, error) != 0)
+    if (itself_spare(backend, change, ENDINGS, error) != 0)
         return -1;
     return guard_change(backend, &observed->account, change, error);
 }
@@ -192,7 +193,7 @@ update(struct backend *backend, struct observation *observed, const struct accou
 
     if (!state_has_administrator(backend))
         return acting_by_itself(own_update(backend, observed, change, error), error);
-    result = state_of(backend)->forgetting && acting_is_itself(backend, change)
+    result = state_of(backend)->forgetting && itself_is(backend, change)
                  ? change_end_itself(backend, observed, error)
                  : change_make(backend, observed, change, logout_devices, error);
     if (result != 0)
@@ -208,7 +209,7 @@ foresee(const struct backend *backend, struct account *after, const struct accou
 {
     struct account whole = *change; /* borrowed, perhaps with one field more */
 
-    if (state_of(backend)->forgetting && acting_is_itself(backend, change)) {
+    if (state_of(backend)->forgetting && itself_is(backend, change)) {
         account_state_bool(&whole, ACCOUNT_ERASED, true);
         account_state_bool(after, ACCOUNT_ERASED, true);
     }
