@@ -76,11 +76,12 @@ def test_it_makes_an_administrator_and_warns_until_it_is_unset(kind, emergency):
     assert emergency.administers("alice") and emergency.opens("alice", task["password"])
 
 
-def test_check_mode_makes_nothing_and_leaves_no_session(emergency):
+def test_check_mode_makes_nothing_leaves_no_session_and_ends_no_other(emergency):
+    emergency.login(BOT, EMERGENCY)
     before = trace(emergency)
     task = by_emergency(emergency, username="alice", password=a_password(), admin=True)
     assert ran(task, check=True).json["actions"] == ["create"]
-    assert trace(emergency) == before and emergency.count(LOGOUT_ALL) == 1
+    assert trace(emergency) == before and emergency.count(LOGOUT_ALL) == 0
 
 
 def test_the_cure_that_the_warning_names_closes_tuwunel(request):

@@ -55,12 +55,12 @@ def test_auto_knows_the_server_where_federation_is_off_and_waits_for_nothing(nam
         assert reply.seconds < 15
 
 
-def test_the_emergency_password_is_tried_and_its_sessions_are_ended(server):
+def test_the_emergency_password_is_tried_and_logged_out_again(server):
     reply = look(server, emergency_password=EMERGENCY)
     assert not reply.failed, reply.json
     assert reply.json["credentials"] == [{"option": "emergency_password", "works": True}]
     assert any("unset it" in warning for warning in reply.json["warnings"])
-    assert asked(server)[-1] == "POST /_matrix/client/v3/logout/all"
+    assert asked(server)[-1] == "POST /_matrix/client/v3/logout"
 
 
 def test_a_wrong_emergency_password_is_told(server):

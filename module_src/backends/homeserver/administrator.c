@@ -430,7 +430,8 @@ administrator_close(struct backend *backend)
 {
     struct state *state = state_of(backend);
 
-    if (state->is_server_itself)
+    /* What others are logged in with ends only where something may be changed. */
+    if (state->is_server_itself && !backend->predict)
         log_out_server(backend);
     else
         log_out(backend);
