@@ -15,4 +15,15 @@
 int derived_password_make(struct secret *password, const struct secret *key,
     const char *label, const char *name, struct error *error);
 
+/* How often PBKDF2 goes round: some 25 ms of a processor. */
+#define DERIVED_PASSWORD_ROUNDS 100000
+
+/*
+ * The same from a key that a person may have chosen, for a password that others may come to
+ * see: PBKDF2-HMAC-SHA256 (RFC 8018) with what is hashed there as the salt, so that the key
+ * is not guessed from it in no time.
+ */
+int derived_password_stretch(struct secret *password, const struct secret *key,
+    const char *label, const char *name, struct error *error);
+
 #endif

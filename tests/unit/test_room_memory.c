@@ -2,6 +2,7 @@
 /* backends/room: what becomes of its operations when memory is short. The room is open,
  * and each command has the same event id, so that each can be done again. */
 #include "bot_trial.h"
+#include "quick_fingerprint.h"
 
 #include <string.h>
 

@@ -22,7 +22,8 @@ int
 standin_password(struct secret *password, const struct secret *wanted, const char *user_id,
     struct error *error)
 {
-    if (derived_password_make(password, wanted, "registrar/v1 command", user_id, error) != 0)
+    if (derived_password_stretch(password, wanted, "registrar/v1 command", user_id, error) !=
+        0)
         return -1;
     make_url_safe(password);
     return 0;

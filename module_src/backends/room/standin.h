@@ -11,9 +11,10 @@
 #include "backends/backend.h"
 
 /*
- * The password that stands in for the wanted one, for secret_free: HMAC-SHA256 with the
- * wanted password as the key over "registrar/v1 command", a NUL byte and the user id, in
- * base64url without padding (RFC 4648, section 5). Errors: memory, internal.
+ * The password that stands in for the wanted one, for secret_free: what
+ * derived_password_stretch makes of that, with "registrar/v1 command" and the user id, in
+ * base64url without padding (RFC 4648, section 5). Members of the admin room may see it.
+ * Errors: memory, internal.
  */
 int standin_password(struct secret *password, const struct secret *wanted,
     const char *user_id, struct error *error);
