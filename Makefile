@@ -119,6 +119,8 @@ $(eval $(call variant,$(BUILD)/fuzz,$(CLANG),$$(FUZZ_CFLAGS),$(FUZZ_LDFLAGS)))
 # They have functions of their own for these, in place of a database.
 %/unit/test_mas_manage %/unit/test_mas_manage_new: WRAP := $(foreach name,rows_open rows_find rows_email_owner \
 	rows_has_password,-Wl,--wrap=$(name))
+# And these for this one (quick_pause.h).
+%/unit/test_room_memory %/unit/test_room_answers: WRAP := -Wl,--wrap=stop_sleep_ms
 
 # They have a function of their own for this one, which does the child's work at once.
 $(BUILD)/fuzz/fuzz_homeserver_yaml $(BUILD)/fuzz/fuzz_dendrite_yaml \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* backends/room/commands.h: what the answers of a bot mean. */
 #include "bot_trial.h"
+#include "quick_pause.h"
 
 #include <string.h>
 

@@ -3,6 +3,7 @@
  * and each command has the same event id, so that each can be done again. */
 #include "bot_trial.h"
 #include "quick_fingerprint.h"
+#include "quick_pause.h"
 
 #include <string.h>
 
