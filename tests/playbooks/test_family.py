@@ -169,9 +169,16 @@ def test_a_list_is_seen_to_once_and_has_its_types_left_away(
 
 @pytest.mark.parametrize("kind", SERVERS)
 def test_the_doctor_knows_it_and_its_administrators(
-    newest_ansible: Ansible, request: pytest.FixtureRequest, make_inventory: Callable[..., Path], kind: str
+    newest_ansible: Ansible,
+    request: pytest.FixtureRequest,
+    make_inventory: Callable[..., Path],
+    unique: Callable[[str], str],
+    kind: str,
 ) -> None:
     server = request.getfixturevalue(kind)
+    # Of many, the first ten of the alphabet are named.
+    name = unique("0-ivan")
+    server.create(name, PASSWORD, admin=True)
     # What it is, nobody says here.
     inventory = make_inventory(matrix_users_url=server.url, matrix_users_access_token=server.admin_token)
 
@@ -179,10 +186,17 @@ def test_the_doctor_knows_it_and_its_administrators(
 
     assert kind in line.lower()
     assert "access_token works" in line
-    assert server.user_id(ADMIN) in line
+    assert server.user_id(name) in line
 
 
-def test_there_is_no_service_account_to_forget_but_on_tuwunel(newest_ansible: Ansible, opened: Opened) -> None:
+def test_there_is_no_service_account_to_forget_but_on_tuwunel(
+    newest_ansible: Ansible, opened: Opened, unique: Callable[[str], str]
+) -> None:
+    if opened.kind == "tuwunel":
+        name = unique("alice")
+        opened.server.create(name, PASSWORD)
+        newest_ansible.tag(opened.inventory, "promote-user", {"username": name}).succeeded(changed=1)
+        assert not opened.server.user("registrar-service").deactivated
     before = len(opened.server.requests)
 
     run = newest_ansible.run(opened.inventory, "--tags=forget-service-account")
@@ -190,6 +204,8 @@ def test_there_is_no_service_account_to_forget_but_on_tuwunel(newest_ansible: An
     if opened.kind == "tuwunel":
         assert run.rc == 0, run.output
         assert opened.server.user("registrar-service").deactivated
+        # Its name would be taken for good, and others go on with this server.
+        opened.server.accounts.forget(opened.server.user_id("registrar-service"))
     else:
         run.succeeded(changed=0)
         assert "has no service account" in run.output
