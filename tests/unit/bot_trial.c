@@ -128,6 +128,34 @@ bot_start_alone(const char *backend, const struct recorded_reply *rows)
     name_alice();
 }
 
+void
+bot_want_password(const char *bytes)
+{
+    const struct secret password = secret_over(bytes);
+    struct error error = {0};
+
+    assert_int_equal(account_state_password(&bot_change, &password, &error), 0);
+}
+
+int
+bot_update(struct error *error)
+{
+    const struct backend_type *type = bot.backend->type;
+
+    if (type->may_update(bot.backend, &bot_observed, &bot_change, error) != 0)
+        return -1;
+    return type->update(bot.backend, &bot_observed, &bot_change, false, error);
+}
+
+void
+bot_update_well(void)
+{
+    struct error error = {0};
+
+    bot_update(&error);
+    assert_kind(&error, ERROR_NONE);
+}
+
 const char *
 bot_log(void)
 {

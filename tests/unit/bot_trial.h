@@ -53,6 +53,15 @@ void bot_start(const char *backend, const char *const *answers,
 /* The same where there is no administrator. */
 void bot_start_alone(const char *backend, const struct recorded_reply *rows);
 
+/* The change that is to be made has this password. */
+void bot_want_password(const char *bytes);
+
+/* Makes the change as ensure does: asked whether it may, and done. */
+int bot_update(struct error *error);
+
+/* The same where it has to succeed. */
+void bot_update_well(void);
+
 /* What was asked since the backend was opened. */
 const char *bot_log(void);
 

@@ -25,16 +25,6 @@ lookup_well(void)
     assert_kind(&error, ERROR_NONE);
 }
 
-static int
-update(struct error *error)
-{
-    const struct backend_type *type = bot.backend->type;
-
-    if (type->may_update(bot.backend, &bot_observed, &bot_change, error) != 0)
-        return -1;
-    return type->update(bot.backend, &bot_observed, &bot_change, false, error);
-}
-
 static void
 want_admin(bool admin)
 {
@@ -127,7 +117,7 @@ TEST(an_account_becomes_an_administrator_by_going_into_the_room_itself)
     assert_int_equal(ask_password(), PASSWORD_SAME);
     want_admin(true); /* the room showed that it is none yet */
     assert_true(bot.backend->type->updates(bot.backend, &bot_change));
-    assert_int_equal(update(&error), 0);
+    assert_int_equal(bot_update(&error), 0);
     assert_in(INVITE " syt_admin {\"user_id\":\"@alice:x\"}\n", bot_log());
     assert_in(JOIN " own\n", bot_log());
     assert_true(account_is(&bot_observed.account, ACCOUNT_ADMIN));
@@ -146,7 +136,7 @@ TEST(who_lost_its_session_on_the_way_in_comes_back)
     bot_start("conduit", silence, rows);
     want_admin(true);
     assert_int_equal(secret_copy(&state_of(bot.backend)->own_password, &password), 0);
-    assert_int_equal(update(&error), 0);
+    assert_int_equal(bot_update(&error), 0);
     assert_true(account_is(&bot_observed.account, ACCOUNT_ADMIN));
 }
 
@@ -158,7 +148,7 @@ TEST(who_cannot_come_in_by_itself_is_not_invited)
     bot_start("conduit", silence, rows);
     assert_int_equal(ask_password(), PASSWORD_DIFFERENT);
     want_admin(true);
-    assert_int_equal(update(&error), -1);
+    assert_int_equal(bot_update(&error), -1);
     assert_kind(&error, ERROR_UNAUTHORIZED);
     assert_in("give its own password", error.text);
     assert_not_in(INVITE, bot_log());
@@ -173,7 +163,7 @@ TEST(an_administrator_with_more_power_takes_another_one_out)
 
     bot_start("conduit", silence, rows);
     want_admin(false);
-    assert_int_equal(update(&error), 0);
+    assert_int_equal(bot_update(&error), 0);
     assert_in(KICK " syt_admin {\"user_id\":\"@alice:x\"}\n", bot_log());
     assert_true(account_states(&bot_observed.account, ACCOUNT_ADMIN));
     assert_false(bot_observed.account.admin);
@@ -190,7 +180,7 @@ TEST(who_cannot_be_taken_out_goes_by_itself_where_its_password_is_known)
     /* So that it is asked for, if it is given. */
     assert_false(bot.backend->type->updates(bot.backend, &bot_change));
     assert_int_equal(ask_password(), PASSWORD_SAME);
-    assert_int_equal(update(&error), 0);
+    assert_int_equal(bot_update(&error), 0);
     assert_in(LEAVE " own\n", bot_log());
     assert_false(account_is(&bot_observed.account, ACCOUNT_ADMIN));
 }
@@ -202,7 +192,7 @@ TEST(too_little_power_is_told_with_what_helps)
 
     bot_start("conduit", silence, rows);
     want_admin(false);
-    assert_int_equal(update(&error), -1);
+    assert_int_equal(bot_update(&error), -1);
     assert_kind(&error, ERROR_POLICY);
     assert_int_equal(error.status, 403);
     assert_in("power level", error.text);
@@ -303,7 +293,7 @@ TEST(a_change_that_takes_an_administrator_says_so)
         bot_start_alone("continuwuity", rows);
         account_state_bool(&bot_change, fields[i], true);
         assert_false(bot.backend->type->updates(bot.backend, &bot_change));
-        assert_int_equal(update(&error), -1);
+        assert_int_equal(bot_update(&error), -1);
         assert_kind(&error, ERROR_UNAUTHORIZED);
         assert_in("takes an administrator: give access_token", error.text);
         bot_clean_up(NULL);
@@ -323,7 +313,7 @@ TEST(an_account_sees_by_itself_whether_it_is_an_administrator_and_sets_its_name)
     assert_string_equal(bot_observed.account.displayname, "Al");
     assert_int_equal(account_state_text(&bot_change, ACCOUNT_DISPLAYNAME, "Bo", &error), 0);
     assert_true(bot.backend->type->updates(bot.backend, &bot_change));
-    assert_int_equal(update(&error), 0);
+    assert_int_equal(bot_update(&error), 0);
     assert_in("PUT " PROFILE ALICE "/displayname own {\"displayname\":\"Bo\"}\n", bot_log());
 }
 

@@ -26,40 +26,11 @@ lookup_well(unsigned mask)
     assert_kind(&error, ERROR_NONE);
 }
 
-/* As ensure does: asked whether it may, and done. */
-static int
-update(struct error *error)
-{
-    const struct backend_type *type = bot.backend->type;
-
-    if (type->may_update(bot.backend, &bot_observed, &bot_change, error) != 0)
-        return -1;
-    return type->update(bot.backend, &bot_observed, &bot_change, false, error);
-}
-
-static void
-update_well(void)
-{
-    struct error error = {0};
-
-    update(&error);
-    assert_kind(&error, ERROR_NONE);
-}
-
 /* Nothing was said in the room. */
 static void
 assert_silent(void)
 {
     bot_assert_sent(silence);
-}
-
-static void
-want_password(const char *bytes)
-{
-    const struct secret password = secret_over(bytes);
-    struct error error = {0};
-
-    assert_int_equal(account_state_password(&bot_change, &password, &error), 0);
 }
 
 /* ---- Seeing -------------------------------------------------------------------------- */
@@ -216,7 +187,7 @@ TEST(an_administrator_is_made_of_an_account_that_is_proven_to_exist)
 
     bot_start(BACKEND, answers, rows);
     want_admin(true);
-    update_well();
+    bot_update_well();
     bot_assert_sent(lines);
     assert_true(account_is(&bot_observed.account, ACCOUNT_ADMIN));
 }
@@ -235,7 +206,7 @@ TEST(no_administrator_is_made_of_a_name_that_does_not_exist)
 
         bot_start(BACKEND, silence, tables[i]);
         want_admin(true);
-        assert_int_equal(update(&error), -1);
+        assert_int_equal(bot_update(&error), -1);
         assert_kind(&error, ERROR_NOT_FOUND);
         assert_silent();
         bot_clean_up(NULL);
@@ -249,7 +220,7 @@ TEST(no_administrator_is_made_of_a_deactivated_account)
 
     bot_start(BACKEND, silence, rows);
     want_admin(true);
-    assert_int_equal(update(&error), -1);
+    assert_int_equal(bot_update(&error), -1);
     assert_kind(&error, ERROR_CONFLICT);
     assert_silent();
 }
@@ -262,7 +233,7 @@ TEST(who_was_made_an_administrator_meanwhile_is_one)
 
     bot_start(BACKEND, answers, rows);
     want_admin(true);
-    update_well();
+    bot_update_well();
     assert_true(account_is(&bot_observed.account, ACCOUNT_ADMIN));
 }
 
@@ -281,7 +252,7 @@ TEST(an_invitation_that_stands_in_the_way_is_taken_back_first)
 
     bot_start(BACKEND, answers, rows);
     want_admin(true);
-    update_well();
+    bot_update_well();
     bot_assert_sent(lines);
     assert_true(account_is(&bot_observed.account, ACCOUNT_ADMIN));
 }
@@ -295,7 +266,7 @@ TEST(an_invitation_that_cannot_be_taken_back_is_an_error)
 
     bot_start(BACKEND, answers, rows);
     want_admin(true);
-    assert_int_equal(update(&error), -1);
+    assert_int_equal(bot_update(&error), -1);
     assert_kind(&error, ERROR_CONFLICT);
     assert_false(account_is(&bot_observed.account, ACCOUNT_ADMIN));
 }
@@ -309,7 +280,7 @@ TEST(an_administrator_is_put_out_of_the_room)
     bot_start(BACKEND, answers, rows);
     account_state_bool(&bot_observed.account, ACCOUNT_ADMIN, true);
     want_admin(false);
-    update_well();
+    bot_update_well();
     bot_assert_sent(lines);
     assert_true(account_states(&bot_observed.account, ACCOUNT_ADMIN));
     assert_false(bot_observed.account.admin);
@@ -334,7 +305,7 @@ TEST(the_last_administrator_is_neither_demoted_nor_deactivated)
         account_state_bool(&bot_observed.account, ACCOUNT_ADMIN, true);
         account_state_bool(&bot_change, deactivates == 1 ? ACCOUNT_DEACTIVATED : ACCOUNT_ADMIN,
             deactivates == 1);
-        assert_int_equal(update(&error), -1);
+        assert_int_equal(bot_update(&error), -1);
         assert_kind(&error, ERROR_POLICY);
         assert_in("the last administrator", error.text);
         assert_in("admin: true", error.text);
@@ -364,7 +335,7 @@ TEST(the_administrator_that_a_task_works_as_does_nothing_to_itself)
         assert_int_equal(account_name(&bot_observed.account, "@admin:x", "admin", &error), 0);
         assert_int_equal(account_name(&bot_change, "@admin:x", "admin", &error), 0);
         account_state_bool(&bot_change, table[i].field, table[i].value);
-        assert_int_equal(update(&error), -1);
+        assert_int_equal(bot_update(&error), -1);
         assert_kind(&error, ERROR_POLICY);
         assert_in(table[i].says, error.text);
         synapse_assert_asked("");
@@ -380,7 +351,7 @@ TEST(a_task_does_not_end_the_session_that_it_works_with)
     bot_start(BACKEND, silence, rows);
     assert_int_equal(account_name(&bot_observed.account, "@admin:x", "admin", &error), 0);
     assert_int_equal(account_name(&bot_change, "@admin:x", "admin", &error), 0);
-    want_password("Passw0rd");
+    bot_want_password("Passw0rd");
     assert_int_equal(
         bot.backend->type->update(bot.backend, &bot_observed, &bot_change, true, &error), -1);
     assert_kind(&error, ERROR_POLICY);

@@ -10,40 +10,11 @@
 
 static const char *const silence[] = {NULL};
 
-/* As ensure does: asked whether it may, and done. */
-static int
-update(struct error *error)
-{
-    const struct backend_type *type = bot.backend->type;
-
-    if (type->may_update(bot.backend, &bot_observed, &bot_change, error) != 0)
-        return -1;
-    return type->update(bot.backend, &bot_observed, &bot_change, false, error);
-}
-
-static void
-update_well(void)
-{
-    struct error error = {0};
-
-    update(&error);
-    assert_kind(&error, ERROR_NONE);
-}
-
 /* Nothing was said in the room. */
 static void
 assert_silent(void)
 {
     bot_assert_sent(silence);
-}
-
-static void
-want_password(const char *bytes)
-{
-    const struct secret password = secret_over(bytes);
-    struct error error = {0};
-
-    assert_int_equal(account_state_password(&bot_change, &password, &error), 0);
 }
 
 /* ---- Locks and suspensions ----------------------------------------------------------- */
@@ -57,7 +28,7 @@ TEST(an_account_that_is_locked_is_not_made_an_administrator)
 
     bot_start(BACKEND, silence, rows);
     account_state_bool(&bot_change, ACCOUNT_ADMIN, true);
-    assert_int_equal(update(&error), -1);
+    assert_int_equal(bot_update(&error), -1);
     assert_kind(&error, ERROR_POLICY);
     assert_in("@alice:x cannot be an administrator and locked at once", error.text);
     assert_silent();
@@ -79,7 +50,7 @@ TEST(locks_and_suspensions_are_set_in_the_room_and_never_over_http)
         bot_start(BACKEND, value == 1 ? on : off, rows);
         account_state_bool(&bot_change, ACCOUNT_LOCKED, value == 1);
         account_state_bool(&bot_change, ACCOUNT_SUSPENDED, value == 1);
-        update_well();
+        bot_update_well();
         bot_assert_sent(lines[value]);
         assert_not_in("PUT /_matrix/client/v1/admin/", bot_log());
         assert_true(account_is(&bot_observed.account, ACCOUNT_LOCKED) == (value == 1));
@@ -134,7 +105,7 @@ TEST(who_was_deactivated_meanwhile_is_deactivated)
 
     bot_start(BACKEND, answers, rows);
     account_state_bool(&bot_change, ACCOUNT_DEACTIVATED, true);
-    update_well();
+    bot_update_well();
     assert_true(account_is(&bot_observed.account, ACCOUNT_DEACTIVATED));
 }
 
@@ -144,7 +115,7 @@ want_back(const char *password)
     account_state_bool(&bot_observed.account, ACCOUNT_DEACTIVATED, true);
     account_state_bool(&bot_change, ACCOUNT_DEACTIVATED, false);
     if (password != NULL)
-        want_password(password);
+        bot_want_password(password);
 }
 
 TEST(coming_back_takes_a_password)
@@ -154,7 +125,7 @@ TEST(coming_back_takes_a_password)
 
     bot_start(BACKEND, silence, rows);
     want_back(NULL);
-    assert_int_equal(update(&error), -1);
+    assert_int_equal(bot_update(&error), -1);
     assert_kind(&error, ERROR_INVALID);
     assert_in("generate_password", error.text);
     assert_silent();
@@ -169,7 +140,7 @@ TEST(an_empty_answer_to_coming_back_is_proven_by_a_look)
 
     bot_start(BACKEND, answers, rows);
     want_back("Passw0rd");
-    update_well();
+    bot_update_well();
     bot_assert_sent(lines);
     assert_in("GET " SUSPENSION, bot_log());
     assert_false(account_is(&bot_observed.account, ACCOUNT_DEACTIVATED));
@@ -183,7 +154,7 @@ TEST(an_empty_answer_that_brought_nobody_back_is_an_error)
 
     bot_start(BACKEND, answers, rows);
     want_back("Passw0rd");
-    assert_int_equal(update(&error), -1);
+    assert_int_equal(bot_update(&error), -1);
     assert_kind(&error, ERROR_PROTOCOL);
     assert_in("deactivated still", error.text);
 }
@@ -198,8 +169,8 @@ TEST(a_password_that_a_line_carries_is_set_by_the_command_alone)
     static const char *const lines[] = {"!admin users reset-password @alice:x Passw0rd", NULL};
 
     bot_start(BACKEND, answers, rows);
-    want_password("Passw0rd");
-    update_well();
+    bot_want_password("Passw0rd");
+    bot_update_well();
     bot_assert_sent(lines);
     assert_not_in(LOGIN, bot_log());
 }
@@ -213,8 +184,8 @@ TEST(an_application_services_account_without_a_password_gets_none)
     struct error error = {0};
 
     bot_start(BACKEND, answers, rows);
-    want_password("Passw0rd");
-    assert_int_equal(update(&error), -1);
+    bot_want_password("Passw0rd");
+    assert_int_equal(bot_update(&error), -1);
     assert_kind(&error, ERROR_CONFLICT);
     assert_in("application service's", error.text);
 }

@@ -35,15 +35,6 @@ static enum creation creation;
     {"POST " LOGIN, RECORDED_ONCE + 404, NULL, "{\"errcode\": \"M_NOT_FOUND\"}"}
 #define NO_AVATAR {"GET " PROFILE, 200, NULL, "{}"}
 
-static void
-want_password(const char *bytes)
-{
-    const struct secret password = secret_over(bytes);
-    struct error error = {0};
-
-    assert_int_equal(account_state_password(&bot_change, &password, &error), 0);
-}
-
 static int
 create(struct error *error)
 {
@@ -101,7 +92,7 @@ TEST(an_empty_password_and_a_locked_administrator_are_refused)
 
         bot_start("continuwuity", silence, rows);
         if (i == 0)
-            want_password("");
+            bot_want_password("");
         account_state_bool(&bot_change, ACCOUNT_ADMIN, true);
         account_state_bool(&bot_change, ACCOUNT_LOCKED, i == 1);
         account_state_bool(&bot_change, ACCOUNT_SUSPENDED, i == 2);
@@ -126,7 +117,7 @@ TEST(whoever_can_create_here_is_known_before)
 
     bot_start_alone("continuwuity", rows);
     assert_false(type->creates(bot.backend, &bot_change)); /* nothing is, without a password */
-    want_password("Passw0rd");
+    bot_want_password("Passw0rd");
     assert_true(type->creates(bot.backend, &bot_change)); /* registration may be open */
     account_state_bool(&bot_change, ACCOUNT_LOCKED, true);
     assert_false(type->creates(bot.backend, &bot_change));
@@ -145,7 +136,7 @@ TEST(a_password_that_a_line_carries_is_in_the_command_and_taken_away_again)
     static const char *const lines[] = {"!admin users create-user @alice:x Passw0rd", NULL};
 
     bot_start("continuwuity", answers, rows);
-    want_password("Passw0rd");
+    bot_want_password("Passw0rd");
     create_well();
     assert_int_equal(creation, CREATION_DONE);
     bot_assert_sent(lines);
@@ -169,7 +160,7 @@ TEST(a_password_that_no_line_carries_takes_two_steps)
     struct error error = {0};
 
     bot_start("continuwuity", answers, rows);
-    want_password("two words");
+    bot_want_password("two words");
     create_well();
     assert_false(bot_observed.password_is_set);
     assert_int_equal(finish(&error), 0);
@@ -193,7 +184,7 @@ TEST(no_wanted_password_is_in_a_command_to_conduit)
     struct error error = {0};
 
     bot_start("conduit", answers, rows);
-    want_password("Passw0rd");
+    bot_want_password("Passw0rd");
     create_well();
     assert_int_equal(finish(&error), 0);
     bot_assert_sent(lines);
@@ -226,7 +217,7 @@ TEST(a_taken_name_is_an_answer)
         "Command failed with error:\n```\nUsername is not available.\n```", NULL};
 
     bot_start("continuwuity", answers, rows);
-    want_password("Passw0rd");
+    bot_want_password("Passw0rd");
     create_well();
     assert_int_equal(creation, CREATION_NAME_TAKEN);
 }
@@ -239,7 +230,7 @@ TEST(who_is_an_administrator_from_the_beginning_is_told)
 
     for (int wanted = 0; wanted < 2; wanted++) {
         bot_start("continuwuity", answers, rows);
-        want_password("Passw0rd");
+        bot_want_password("Passw0rd");
         if (wanted == 1)
             account_state_bool(&bot_change, ACCOUNT_ADMIN, false);
         create_well();
@@ -259,7 +250,7 @@ TEST(a_suspension_that_is_wanted_off_is_looked_at)
     static const char *const answers[] = {"Created user @alice:x with password `Passw0rd`", NULL};
 
     bot_start("continuwuity", answers, rows);
-    want_password("Passw0rd");
+    bot_want_password("Passw0rd");
     account_state_bool(&bot_change, ACCOUNT_SUSPENDED, false);
     create_well();
     assert_true(account_is(&bot_observed.account, ACCOUNT_SUSPENDED));
@@ -273,7 +264,7 @@ TEST(an_account_that_was_left_half_made_is_known_by_its_password)
     struct error error = {0};
 
     bot_start("continuwuity", silence, rows);
-    want_password("two words");
+    bot_want_password("two words");
     assert_int_equal(vet(&error), 0);
     assert_int_equal(bot.backend->type->lookup(bot.backend, 0, &bot_observed, &error), 0);
     assert_true(bot_observed.unfinished);
@@ -287,7 +278,7 @@ TEST(the_second_step_alone_finishes_what_was_left_half_made)
     struct error error = {0};
 
     bot_start("continuwuity", silence, rows);
-    want_password("two words");
+    bot_want_password("two words");
     assert_int_equal(vet(&error), 0);
     assert_int_equal(bot.backend->type->lookup(bot.backend, 0, &bot_observed, &error), 0);
     assert_int_equal(finish(&error), 0);
@@ -301,7 +292,7 @@ TEST(an_account_that_another_password_opens_was_not_left_half_made)
     struct error error = {0};
 
     bot_start("continuwuity", silence, rows);
-    want_password("two words");
+    bot_want_password("two words");
     assert_int_equal(vet(&error), 0);
     assert_int_equal(bot.backend->type->lookup(bot.backend, 0, &bot_observed, &error), 0);
     assert_false(bot_observed.unfinished);
@@ -313,7 +304,7 @@ TEST(no_login_is_spent_on_a_password_that_a_line_carries)
     struct error error = {0};
 
     bot_start("continuwuity", silence, rows);
-    want_password("Passw0rd");
+    bot_want_password("Passw0rd");
     assert_int_equal(vet(&error), 0);
     assert_int_equal(bot.backend->type->lookup(bot.backend, 0, &bot_observed, &error), 0);
     assert_not_in(LOGIN, bot_log());
@@ -338,7 +329,7 @@ TEST(a_second_step_that_fails_says_what_the_account_is_left_with)
         struct error error = {0};
 
         bot_start(table[i].backend, answers, rows);
-        want_password("two words");
+        bot_want_password("two words");
         assert_int_equal(
             bot.backend->type->update(bot.backend, &bot_observed, &bot_change, false, &error),
             -1);
@@ -359,7 +350,7 @@ TEST(a_change_of_which_the_answer_was_lost_is_known_by_the_new_password)
     struct error error = {0};
 
     bot_start("conduit", answers, rows);
-    want_password("two words");
+    bot_want_password("two words");
     assert_int_equal(
         bot.backend->type->update(bot.backend, &bot_observed, &bot_change, false, &error), 0);
     assert_in(LOGIN_WITH("two words"), bot_log());
@@ -376,7 +367,7 @@ TEST(an_account_that_another_run_has_made_is_opened_with_the_wanted_password)
     struct error error = {0};
 
     bot_start("continuwuity", answers, rows);
-    want_password("two words");
+    bot_want_password("two words");
     assert_int_equal(vet(&error), 0);
     create_well();
     assert_int_equal(creation, CREATION_NAME_TAKEN);
@@ -402,7 +393,7 @@ TEST(a_change_that_another_run_was_faster_with_is_made)
     struct error error = {0};
 
     bot_start("conduit", answers, rows);
-    want_password("two words");
+    bot_want_password("two words");
     assert_int_equal(
         bot.backend->type->update(bot.backend, &bot_observed, &bot_change, false, &error), 0);
 }
@@ -418,7 +409,7 @@ TEST(a_session_that_another_run_has_ended_is_had_again)
     struct error error = {0};
 
     bot_start("conduit", answers, rows);
-    want_password("two words");
+    bot_want_password("two words");
     assert_int_equal(
         bot.backend->type->update(bot.backend, &bot_observed, &bot_change, false, &error), 0);
     assert_in(CHANGE("Gen3rated", "two words"), bot_log());
@@ -434,7 +425,7 @@ TEST(what_would_take_a_login_is_refused_before_where_there_are_none)
         struct error error = {0};
 
         bot_start("continuwuity", silence, rows);
-        want_password(i == 0 ? "two words" : "Passw0rd");
+        bot_want_password(i == 0 ? "two words" : "Passw0rd");
         if (i == 1)
             account_state_text(&bot_change, ACCOUNT_DISPLAYNAME, "Al", &error);
         assert_true((bot.backend->type->may_create(bot.backend, &bot_change, &error) == 0) ==

@@ -21,15 +21,6 @@
 static const char *const silence[] = {NULL};
 
 static void
-want_password(const char *bytes)
-{
-    const struct secret password = secret_over(bytes);
-    struct error error = {0};
-
-    assert_int_equal(account_state_password(&bot_change, &password, &error), 0);
-}
-
-static void
 take_seat(void)
 {
     struct admin_room *room;
@@ -75,7 +66,7 @@ TEST(each_failed_allocation_of_a_lookup_is_told)
         struct error error = {0};
 
         bot_start(table[i].backend, silence, table[i].rows);
-        want_password("two words");
+        bot_want_password("two words");
         assert_int_equal(bot.backend->type->vet(bot.backend, &bot_change, &error), 0);
         take_seat();
         fail_each_allocation(lookup, NULL);
@@ -103,7 +94,7 @@ TEST(each_failed_allocation_of_a_creation_is_told)
     static const char *const answers[] = {"Created user @alice:x with password `Passw0rd`", NULL};
 
     bot_start("continuwuity", answers, rows);
-    want_password("Passw0rd");
+    bot_want_password("Passw0rd");
     account_state_bool(&bot_change, ACCOUNT_SUSPENDED, false);
     take_seat();
     fail_each_allocation(create, NULL);
@@ -136,7 +127,7 @@ TEST(each_failed_allocation_of_a_change_is_told)
     struct error error = {0};
 
     bot_start("conduit", answers, rows);
-    want_password("two words");
+    bot_want_password("two words");
     account_state_bool(&bot_change, ACCOUNT_ADMIN, true);
     assert_int_equal(account_state_text(&bot_change, ACCOUNT_DISPLAYNAME, "Al", &error), 0);
     take_seat();

@@ -42,11 +42,9 @@ keep(void *context, struct error *error)
 TEST(each_failed_allocation_of_what_is_kept_is_told)
 {
     static const struct recorded_reply rows[] = {{0}};
-    const struct secret password = secret_over("Passw0rd");
-    struct error error = {0};
 
     bot_start("conduit", silence, rows);
-    assert_int_equal(account_state_password(&bot_change, &password, &error), 0);
+    bot_want_password("Passw0rd");
     fail_each_allocation(keep, NULL);
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "backends/homeserver/administrator.h"
+#include "backends/homeserver/itself.h"
 #include "backends/homeserver/own.h"
 #include "backends/homeserver/state.h"
 #include "backends/synapse/user_json.h"
@@ -45,13 +47,30 @@ acting_require(const struct backend *backend, const struct account *change, unsi
     return 0;
 }
 
-bool
-acting_ends_service_account(const struct backend *backend, const struct account *change)
+/* Another administrator may end it, and its kept session with it. */
+int
+acting_forget_ended(struct backend *backend, const struct account *change,
+    struct error *error)
 {
     const char *service_account = backend->connection->service_account;
 
     return account_is(change, ACCOUNT_DEACTIVATED) && service_account != NULL &&
-           strcmp(change->localpart, service_account) == 0;
+                   strcmp(change->localpart, service_account) == 0
+               ? administrator_forget(backend, error)
+               : 0;
+}
+
+struct account
+acting_whole(const struct backend *backend, struct account *after,
+    const struct account *change)
+{
+    struct account whole = *change;
+
+    if (state_of(backend)->forgetting && itself_is(backend, change)) {
+        account_state_bool(&whole, ACCOUNT_ERASED, true);
+        account_state_bool(after, ACCOUNT_ERASED, true);
+    }
+    return whole;
 }
 
 int

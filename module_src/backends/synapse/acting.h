@@ -18,9 +18,14 @@ int acting_lookup(struct backend *backend, unsigned mask, struct observation *ob
 int acting_require(const struct backend *backend, const struct account *change,
     unsigned able, struct error *error);
 
-/* Whether the change ends the service account, by itself or by another administrator;
- * its kept session ends with it. */
-bool acting_ends_service_account(const struct backend *backend,
+/* Forgets the session of the service account, where the change has ended that: by itself, or
+ * by another administrator. Errors: those of administrator_forget. */
+int acting_forget_ended(struct backend *backend, const struct account *change,
+    struct error *error);
+
+/* The change as it is made, which after is told: of whoever is to be forgotten, the service
+ * account by itself, nothing is left. Borrowed of change. */
+struct account acting_whole(const struct backend *backend, struct account *after,
     const struct account *change);
 
 /* See homeserver_dialect.look_as_itself. */

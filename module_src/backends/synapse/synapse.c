@@ -288,21 +288,15 @@ update(struct backend *backend, struct observation *observed, const struct accou
         return forget(backend, observed, change, error);
     if (users_update(backend, observed, change, logout_devices, error) != 0)
         return -1;
-    return acting_ends_service_account(backend, change)
-               ? administrator_forget(backend, error)
-               : 0;
+    return acting_forget_ended(backend, change, error);
 }
 
 static int
 foresee(const struct backend *backend, struct account *after, const struct account *change,
     struct error *error)
 {
-    struct account whole = *change; /* borrowed, perhaps with one field more */
+    const struct account whole = acting_whole(backend, after, change);
 
-    if (state_of(backend)->forgetting && itself_is(backend, change)) {
-        account_state_bool(&whole, ACCOUNT_ERASED, true);
-        account_state_bool(after, ACCOUNT_ERASED, true);
-    }
     return users_foresee(after, &whole, error);
 }
 
